@@ -1,0 +1,1 @@
+"""One build engine a module, all behind the interface in :mod:`imagetasks.builders.base`."""

@@ -1,0 +1,1 @@
+"""``devspace.yaml`` as data: reading, variables, profiles and the model."""

@@ -1,0 +1,1 @@
+"""Image references, Docker's credential store, and pushing."""

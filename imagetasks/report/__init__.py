@@ -1,0 +1,1 @@
+"""What a person sees while tasks run, and what is kept of it."""

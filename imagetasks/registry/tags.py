@@ -1,0 +1,50 @@
+"""The tag of an image: its tagging schema with what differs from build to build filled in."""
+
+from __future__ import annotations
+
+import functools
+import string
+import time
+from collections.abc import Mapping
+from secrets import choice
+
+from imagetasks.registry.reference import check_tag
+
+DEFAULT_LENGTH = 5
+RANDOM_LENGTH = 6
+
+_ALPHABET = string.ascii_lowercase + string.digits
+VOLATILE_VARIABLES = ("DEVSPACE_RANDOM", "DEVSPACE_TIMESTAMP")
+"""The variables that have another value in each run, and that a tagging schema therefore still holds."""
+
+
+@functools.cache
+def volatile_values() -> Mapping[str, str]:
+    """The values of :data:`VOLATILE_VARIABLES`, the same all through a run (reference, section "Variables")."""
+    return dict(zip(VOLATILE_VARIABLES, (_random_text(RANDOM_LENGTH), str(int(time.time()))), strict=True))
+
+
+def is_volatile(schema: str) -> bool:
+    """Whether a tagging schema gives another tag each time."""
+    return any(_placeholder(name) in schema for name in VOLATILE_VARIABLES)
+
+
+def resolve_tag(schema: str | None) -> str:
+    """Fill in a tagging schema; without one, 5 random letters and digits (specification, section "6. Tag Image").
+
+    :raises ReferenceSyntaxError: the outcome is no tag
+    """
+    if schema is None:
+        return _random_text(DEFAULT_LENGTH)
+    for name, value in volatile_values().items():
+        schema = schema.replace(_placeholder(name), value)
+    check_tag(schema)
+    return schema
+
+
+def _placeholder(name: str) -> str:
+    return f"${{{name}}}"
+
+
+def _random_text(length: int) -> str:
+    return "".join(choice(_ALPHABET) for _ in range(length))

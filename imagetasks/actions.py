@@ -1,0 +1,128 @@
+"""What our tasks do: one function for each kind of task, and the values it leaves for later tasks and later runs.
+
+====== ==========================================================================================================
+hash   ``digest``
+build  ``digest``, ``engine``, ``bases`` (id by name), ``id`` (``""``: not in the daemon), ``reference``, ``schema``
+tag    ``id``, ``reference`` (``repository:tag``), ``schema``
+push   as tag
+====== ==========================================================================================================
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, ParamSpec
+
+from doit.exceptions import TaskFailed
+from doit.task import Task
+
+from imagetasks.builders import builder_for
+from imagetasks.builders.base import BuildContext
+from imagetasks.config.model import Deployment
+from imagetasks.context.inputs import DockerInputs
+from imagetasks.errors import BuildError, UserError
+from imagetasks.plan import ImagePlan
+from imagetasks.registry.tags import resolve_tag
+from imagetasks.report.log import TaskLog
+
+Values = dict[str, Any]
+P = ParamSpec("P")
+
+_PRINT_ALL = 2
+"""doit's verbosity at which a task's output is shown as it comes."""
+
+
+def _tell_mistakes(action: Callable[P, Values | None]) -> Callable[P, Values | TaskFailed | None]:
+    """Turn a user's mistake into doit's failure of the task: a sentence, no traceback, exit code 1."""
+
+    @functools.wraps(action)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> Values | TaskFailed | None:
+        try:
+            return action(*args, **kwargs)
+        except UserError as error:
+            return TaskFailed(str(error))
+        except OSError as error:
+            return TaskFailed(f"{error.filename or 'the system'}: {error.strerror}")
+
+    return wrapped
+
+
+@_tell_mistakes
+def hash_image(plan: ImagePlan) -> Values:
+    """Compute the digest of all that goes into an image (design, "Contract: the digest")."""
+    return {"digest": plan.inputs.digest()}
+
+
+@_tell_mistakes
+def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Values) -> Values:
+    """Build an image with its engine, on what its bases have become; ``tagged_bases`` are their tag values."""
+    reference = f"{plan.image.image}:{resolve_tag(plan.schema)}"
+    _warn_of_same_tag(plan, task, reference)
+    builder = builder_for(plan.image.build, plan.project, functools.partial(_open_context, plan, tagged_bases))
+    with TaskLog(plan.state_folder / "logs", task.name, live=task.verbosity == _PRINT_ALL) as log:
+        try:
+            image_id = builder.build(reference, log)
+        except BuildError as error:
+            raise BuildError(f"{error.message}\n{log.tail()}\n    the whole log is {log.path}") from error
+    return {
+        "digest": hashed["digest"],
+        "engine": plan.engine,
+        "bases": {base: tagged_bases[base_argument(base)]["id"] for base in plan.base_names},
+        "id": image_id,
+        "reference": reference,
+        "schema": plan.schema,
+    }
+
+
+@_tell_mistakes
+def tag_image(plan: ImagePlan, built: Values) -> Values:
+    """Give the image that was built its name: the tag of its build, unless the schema is another by now."""
+    from imagetasks.daemon import Daemon
+
+    tag = built["reference"].rpartition(":")[2] if built["schema"] == plan.schema else resolve_tag(plan.schema)
+    if built["id"]:
+        Daemon().tag(built["id"], plan.image.image, tag)
+    return {"id": built["id"], "reference": f"{plan.image.image}:{tag}", "schema": plan.schema}
+
+
+@_tell_mistakes
+def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
+    """Push an image; what a custom command built elsewhere than in the daemon has been pushed by that command."""
+    from imagetasks.registry.push import push
+
+    if not plan.is_pushed:
+        return None
+    if tagged["id"]:
+        with TaskLog(plan.state_folder / "logs", task.name, live=task.verbosity == _PRINT_ALL) as log:
+            push(tagged["reference"], log)
+    return tagged
+
+
+def deploy(deployment: Deployment) -> None:
+    """Say that deployments are not carried out yet."""
+    sys.stdout.write(
+        f"deploy:{deployment.name}: nothing done; this version builds and pushes, and deploys to nowhere\n"
+    )
+
+
+def base_argument(base: str) -> str:
+    """The name of :func:`build_image`'s argument for the tag values of a base, apart from all its own."""
+    return f"base {base}"
+
+
+def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:
+    assert isinstance(plan.inputs, DockerInputs)
+    return plan.inputs.build_context(
+        {name: str(tagged_bases[base_argument(base)]["reference"]) for name, base in plan.bases.items()}
+    )
+
+
+def _warn_of_same_tag(plan: ImagePlan, task: Task, reference: str) -> None:
+    last = (task.meta or {}).get("last") or {}
+    if last.get("reference") == reference:
+        sys.stderr.write(
+            f"WARNING: {plan.image.name} is built under the name of its last build, {reference}: "
+            "a cluster that has pulled it may go on with the old image\n"
+        )

@@ -1,0 +1,45 @@
+"""The interface of the build engines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+
+class Output(Protocol):
+    """Where an engine writes what it does."""
+
+    def write(self, text: str) -> None:
+        """Take a piece of text, any part of a line or several lines."""
+
+
+class BuildContext(Protocol):
+    """The files and the Dockerfile of one build."""
+
+    @property
+    def folder(self) -> Path:
+        """The context's folder, absolute."""
+
+    def dockerfile_text(self) -> str:
+        """The Dockerfile as it is to be built: with overrides, and with the tags of images built before it."""
+
+    def ignore_text(self) -> bytes:
+        """What an ignore file has to say so that the docker CLI sends the files that :meth:`tar` holds."""
+
+    def tar(self) -> tuple[str, Iterator[bytes]]:
+        """The Dockerfile's name in the stream, and the stream, which is made while it is read.
+
+        :raises ContextError: while it is read: a file cannot be read, or changes
+        """
+
+
+class Builder(Protocol):
+    """A build engine with all that it needs for one image."""
+
+    def build(self, reference: str, output: Output) -> str:
+        """Build the image and return its id, or ``""`` if it is not in the Docker daemon.
+
+        :param reference: ``repository:tag``, for engines that name the image themselves
+        :raises UserError: there is no image, and why
+        """

@@ -1,0 +1,24 @@
+"""The engine ``docker``: the daemon's API builds from a tar stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imagetasks.builders.base import BuildContext, Output
+from imagetasks.config.model import BuildOptions
+
+
+@dataclass(frozen=True)
+class DockerBuilder:
+    """Builds with the classic builder of the daemon that answers."""
+
+    options: BuildOptions
+    context: BuildContext
+
+    def build(self, reference: str, output: Output) -> str:
+        """Stream the context to the daemon; see :class:`imagetasks.builders.base.Builder`."""
+        from imagetasks.daemon import Daemon
+
+        daemon = Daemon()
+        dockerfile, stream = self.context.tar()
+        return daemon.build(stream, dockerfile, self.options, output)

@@ -1,0 +1,161 @@
+"""The digests of files, remembered from run to run by what ``stat`` tells of them.
+
+A digest is believed as long as the file's stamp (see :mod:`imagetasks.context.scan`) is the one it was recorded
+with. A file that could have been written within the clock's granularity of being read is not recorded, since a later
+write need not show in its stamp: Git calls such a file racily clean (Documentation/technical/racy-git.txt).
+
+The cache is one file: a line with the version, the SHA-256 of the rest, the number of records, the length of the
+paths, the paths, and for each path its stamp and digest. Anything else than that is taken for an empty cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from imagetasks.context.scan import STAMP_SIZE, stamped_times
+
+__all__ = ["FileDigests", "StampedPath"]
+
+StampedPath = tuple[str, bytes]
+"""A file, relative to some folder with ``/``, and its stamp."""
+
+_VERSION = b"imagetasks file digests 1\n"
+_CHECKSUM_SIZE = 32
+_COUNTS = struct.Struct("<QQ")
+_DIGEST_SIZE = 32
+_RECORD_SIZE = STAMP_SIZE + _DIGEST_SIZE
+
+_SECOND = 1_000_000_000
+# A file system that counts in fractions of a second takes them from the kernel's tick, of 10 ms at most.
+_FINE_MARGIN = 50_000_000
+# FAT counts mtime in steps of two seconds.
+_COARSE_MARGIN = 2 * _SECOND
+
+
+class FileDigests:
+    """SHA-256 digests of files, by paths relative to a project's folder; safe to share between threads.
+
+    Contexts of different images overlap, so they share the digests of the files they share.
+    """
+
+    def __init__(self, file: Path, project: Path) -> None:
+        self._file = file
+        self._project = project
+        self._rows: dict[str, int] = {}
+        self._records = b""
+        self._used = bytearray()
+        self._fresh: dict[str, bytes] = {}
+        self._visited: set[str] = set()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def load(cls, file: Path, project: Path) -> FileDigests:
+        """Read a cache; one that is missing, damaged or of another version is empty."""
+        digests = cls(file, project)
+        try:
+            content = file.read_bytes()
+        except OSError:
+            return digests
+        with suppress(ValueError, struct.error):
+            digests._rows, digests._records = _unpack(content)
+            digests._used = bytearray(len(digests._rows))
+        return digests
+
+    def find(self, folder: str, files: Iterable[StampedPath]) -> list[bytes]:
+        """The digest of each file of a folder, in order; ``b""`` where none is known for its stamp."""
+        prefix = self._prefix(folder)
+        self._visited.add(prefix)
+        return [self._find(prefix + path, stamp) for path, stamp in files]
+
+    def _find(self, path: str, stamp: bytes) -> bytes:
+        row = self._rows.get(path, -1)
+        start = row * _RECORD_SIZE
+        if row >= 0 and self._records.startswith(stamp, start):
+            self._used[row] = True
+            return self._records[start + STAMP_SIZE : start + _RECORD_SIZE]
+        record = self._fresh.get(path, b"")
+        return record[STAMP_SIZE:] if record.startswith(stamp) else b""
+
+    def clock(self) -> int:
+        """The time in ns as the state folder's file system tells it, to be asked before files are read.
+
+        0 if nothing can be written there, so that nothing is recorded.
+        """
+        probe = self._file.with_name(f"{self._file.name}.{os.getpid()}.{threading.get_ident()}.clock")
+        try:
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"\n")
+            now = probe.stat().st_mtime_ns
+            probe.unlink()
+        except OSError:
+            return 0
+        return now
+
+    def record(self, folder: str, digests: Mapping[StampedPath, bytes], read_at: int) -> None:
+        """Remember the digests of files that were read after :meth:`clock` gave ``read_at``, by path and stamp."""
+        prefix = self._prefix(folder)
+        fresh = {
+            prefix + path: stamp + digest for (path, stamp), digest in digests.items() if _is_settled(stamp, read_at)
+        }
+        with self._lock:
+            self._fresh.update(fresh)
+
+    def save(self) -> None:
+        """Write the cache if there is something new; one that cannot be written is not kept, without an error.
+
+        Files that were not met in a folder that was looked through, and that are gone, are forgotten.
+        """
+        with self._lock:
+            if not self._fresh:
+                return
+            content = _pack({**self._kept(), **self._fresh})
+        temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(content)
+            temporary.replace(self._file)
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+
+    def _kept(self) -> dict[str, bytes]:
+        visited = tuple(self._visited)
+        return {
+            path: self._records[row * _RECORD_SIZE : (row + 1) * _RECORD_SIZE]
+            for path, row in self._rows.items()
+            if self._used[row] or not path.startswith(visited) or (self._project / path).exists()
+        }
+
+    def _prefix(self, folder: str) -> str:
+        relative = os.path.relpath(folder, self._project).replace(os.sep, "/")
+        return "" if relative == "." else relative + "/"
+
+
+def _is_settled(stamp: bytes, read_at: int) -> bool:
+    mtime, ctime = stamped_times(stamp)
+    margin = _FINE_MARGIN if mtime % _SECOND and ctime % _SECOND else _COARSE_MARGIN
+    return max(mtime, ctime) + margin < read_at
+
+
+def _pack(records: Mapping[str, bytes]) -> bytes:
+    paths = "\0".join(records).encode("utf-8", "surrogateescape")
+    body = b"".join((_COUNTS.pack(len(records), len(paths)), paths, *records.values()))
+    return _VERSION + hashlib.sha256(body).digest() + body
+
+
+def _unpack(content: bytes) -> tuple[dict[str, int], bytes]:
+    """The row of each path and the records, one after the other; ValueError for what is no cache of this version."""
+    start = len(_VERSION) + _CHECKSUM_SIZE
+    body = content[start:]
+    if content[:start] != _VERSION + hashlib.sha256(body).digest():
+        raise ValueError("no cache of this version")
+    count, length = _COUNTS.unpack_from(body)
+    end = _COUNTS.size + length
+    paths = body[_COUNTS.size : end].decode("utf-8", "surrogateescape").split("\0")
+    return dict(zip(paths, range(count), strict=True)), body[end:]

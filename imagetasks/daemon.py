@@ -1,0 +1,137 @@
+"""The Docker daemon, by its API: the one module that imports docker-py's client.
+
+Importing it costs more than a run that skips everything: import it inside the function that needs a daemon.
+
+Which daemon: ``DOCKER_HOST``, else the context that ``docker context use`` chose, else the default socket, as for the
+docker CLI.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
+
+from imagetasks.errors import BuildError, DaemonError, PushError
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+    from imagetasks.builders.base import Output
+    from imagetasks.config.model import BuildOptions
+
+_CONNECT_SECONDS = 10
+
+
+class Daemon:
+    """A connection to the daemon; one a thread, since the session below is not shared safely.
+
+    :raises DaemonError: no daemon answers, or not to us
+    """
+
+    def __init__(self) -> None:
+        try:
+            self._client: APIClient = docker.from_env(timeout=_CONNECT_SECONDS, version="auto").api
+        except DockerException as error:
+            raise _unreachable(error) from error
+        # Between two lines of a build minutes may pass: only the connection is timed.
+        self._client.timeout = None  # type: ignore[assignment]
+
+    def image_id(self, reference: str) -> str | None:
+        """The id of the image that a name, ``name:tag`` or id stands for, or None if it is not there."""
+        try:
+            return str(self._ask(self._client.inspect_image, reference)["Id"])
+        except ImageNotFound:
+            return None
+
+    def tag(self, image_id: str, repository: str, tag: str) -> None:
+        """Give an image a name."""
+        self._ask(self._client.tag, image_id, repository, tag)
+
+    def build(self, context: Iterable[bytes], dockerfile: str, options: BuildOptions, output: Output) -> str:
+        """Build an image from a tar stream and return its id.
+
+        :param dockerfile: the name of the Dockerfile in the stream
+        :raises BuildError: the build failed, with the daemon's own words
+        :raises UserError: whatever the making of the stream raised
+        """
+        messages = self._stream(
+            self._client.build,
+            fileobj=context,
+            custom_context=True,
+            dockerfile=dockerfile,
+            buildargs=dict(options.build_args),
+            target=options.target or None,
+            network_mode=options.network or None,
+            rm=True,
+            forcerm=True,
+            decode=True,
+        )
+        image_id = ""
+        for message in messages:
+            if "error" in message:
+                raise BuildError(_words(message["error"]))
+            image_id = message.get("aux", {}).get("ID", image_id)
+            output.write(_line(message))
+        if not image_id:
+            raise BuildError("the daemon ended the build without naming an image")
+        return image_id
+
+    def push(self, repository: str, tag: str, credentials: Mapping[str, str], output: Output) -> None:
+        """Push one tag of a repository.
+
+        :raises PushError: the registry or the daemon refused, with their own words
+        """
+        messages = self._stream(
+            self._client.push, repository, tag=tag, auth_config=dict(credentials), stream=True, decode=True
+        )
+        for message in messages:
+            if "error" in message:
+                raise PushError(_words(message["error"]))
+            output.write(_line(message))
+
+    def _ask(self, call: Any, *arguments: Any) -> Any:
+        try:
+            return call(*arguments)
+        except ImageNotFound:
+            raise
+        except APIError as error:
+            raise DaemonError(f"the Docker daemon refused: {_words(error.explanation or error)}") from error
+        except RequestException as error:
+            raise _unreachable(error) from error
+
+    def _stream(self, call: Any, *arguments: Any, **options: Any) -> Iterator[dict[str, Any]]:
+        try:
+            yield from call(*arguments, **options)
+        except APIError as error:
+            yield {"error": error.explanation or str(error)}
+        except (DockerException, RequestException, HTTPError, OSError) as error:
+            raise DaemonError(f"the connection to the Docker daemon was lost: {_words(error)}") from error
+
+
+def _line(message: Mapping[str, Any]) -> str:
+    if "stream" in message:
+        return str(message["stream"])
+    if "status" in message and "progress" not in message:
+        prefix = f"{message['id']}: " if message.get("id") else ""
+        return f"{prefix}{message['status']}\n"
+    return ""
+
+
+def _words(text: object) -> str:
+    return " ".join(str(text).split()).rstrip(".")
+
+
+def _unreachable(error: Exception) -> DaemonError:
+    where = os.environ.get("DOCKER_HOST") or "its default address"
+    if "Permission denied" in str(error):
+        return DaemonError(
+            f"the Docker daemon at {where} does not let this user in; "
+            "add the user to the group `docker` or run as root"
+        )
+    return DaemonError(f"no Docker daemon answers at {where}; start one, or set DOCKER_HOST to one that runs")

@@ -1,0 +1,117 @@
+"""A project on disk: from its ``devspace.yaml`` and the command line to the plans of a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagetasks.builders import engine_id
+from imagetasks.config.load import load_config
+from imagetasks.config.model import Config, CustomBuild, Image
+from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
+from imagetasks.errors import ConfigError, OptionError, ReferenceSyntaxError
+from imagetasks.graph import check_cycles, find_bases
+from imagetasks.options import Options
+from imagetasks.plan import ImagePlan, Selection
+from imagetasks.registry.reference import check_tag
+
+CONFIG_FILE = "devspace.yaml"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A configuration with the plans of its images, those that are not disabled, in the order of the file."""
+
+    config: Config
+    plans: tuple[ImagePlan, ...]
+    selection: Selection
+
+    def check(self) -> None:
+        """Look at what the chosen builds need before any of them starts.
+
+        :raises ConfigError: a Dockerfile or a context that is not there
+        """
+        for plan in self.plans:
+            if plan.task("hash") in self.selection and isinstance(plan.inputs, DockerInputs):
+                _check_paths(plan.image, plan.inputs)
+
+
+def find_config(name: str, start: Path) -> Path:
+    """The configuration file: ``name`` if given, else ``devspace.yaml`` in ``start`` or the nearest folder above.
+
+    :raises OptionError: there is none
+    """
+    if name:
+        return start / name
+    for folder in (start, *start.parents):
+        if (folder / CONFIG_FILE).is_file():
+            return folder / CONFIG_FILE
+    raise OptionError(f"there is no {CONFIG_FILE} in {start} or a folder above it; name one with --config FILE")
+
+
+def open_project(file: Path, options: Options, environ: Mapping[str, str] | None = None) -> Project:
+    """Read a project. Dockerfiles are read for the images that they name; one that is missing names none.
+
+    :raises UserError: a mistake in the configuration, a Dockerfile or the options
+    """
+    environ = os.environ if environ is None else environ
+    if options.tag:
+        _check_tag_option(options.tag)
+    config = load_config(file, variables=options.variables, profiles=options.profiles, environ=environ)
+    images = tuple(image for image in config.images if not image.disabled)
+    selection = Selection()
+    plans = []
+    for image in images:
+        inputs = _inputs(image, config)
+        plans.append(
+            ImagePlan(
+                image=image,
+                project=config.folder,
+                inputs=inputs,
+                engine=engine_id(image.build, environ),
+                schema=options.tag or image.tag,
+                bases=_bases(image, inputs, images),
+                force=options.force_build,
+                pushes=not options.skip_push,
+                selection=selection,
+            )
+        )
+    check_cycles(plans)
+    return Project(config, tuple(plans), selection)
+
+
+def _inputs(image: Image, config: Config) -> Inputs:
+    if isinstance(image.build, CustomBuild):
+        return CustomInputs(image.build, config.folder)
+    return DockerInputs(image, config.folder)
+
+
+def _bases(image: Image, inputs: Inputs, images: Sequence[Image]) -> dict[str, str]:
+    if not isinstance(inputs, DockerInputs):
+        return {}
+    return find_bases(image, inputs.image_names(), images) if inputs.dockerfile_path.is_file() else {}
+
+
+def _check_paths(image: Image, inputs: DockerInputs) -> None:
+    if not inputs.dockerfile_path.is_file():
+        raise ConfigError(
+            f"the Dockerfile {image.dockerfile} of image {image.name} is not there; "
+            "`dockerfile` is a path from the folder of this file",
+            image.position("dockerfile"),
+        )
+    if not inputs.folder.is_dir():
+        what = "no folder" if inputs.folder.exists() else "not there"
+        raise ConfigError(
+            f"the context {image.context} of image {image.name} is {what}; "
+            "`context` is a folder's path from the folder of this file",
+            image.position("context"),
+        )
+
+
+def _check_tag_option(tag: str) -> None:
+    try:
+        check_tag(tag)
+    except ReferenceSyntaxError as error:
+        raise OptionError(f"--tag: {error.message}") from None

@@ -1,0 +1,99 @@
+"""doit's reporter for our tasks: a line for what happens to an image, and one for an image that is left as it is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from doit.exceptions import BaseFail, UnmetDependency
+from doit.reporter import ConsoleReporter
+from doit.task import Task
+
+_STAGES = ("build", "tag", "push")
+
+
+class ImageReporter(ConsoleReporter):  # type: ignore[misc]
+    """Reports images rather than tasks; a user's own tasks are reported as doit's console reporter does."""
+
+    desc = "a line for each image"
+
+    def __init__(self, outstream: Any, options: dict[str, Any]) -> None:
+        super().__init__(outstream, options)
+        self._started: dict[str, float] = {}
+        self._last_stages: dict[str, str] = {}
+        self._active: set[str] = set()
+        self._counts = {"built": 0, "pushed": 0, "up to date": 0}
+
+    def initialize(self, tasks: Mapping[str, Task], selected_tasks: Sequence[str]) -> None:
+        """Find the last stage that each image comes to in this run."""
+        waiting = list(selected_tasks)
+        reached: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in tasks and name not in reached:
+                reached.add(name)
+                waiting += tasks[name].task_dep
+        for stage in _STAGES:
+            for name in reached:
+                kind, _, image = name.partition(":")
+                if kind == stage and _is_ours(tasks[name]):
+                    self._last_stages[image] = stage
+
+    def execute_task(self, task: Task) -> None:
+        """A build or a push begins; hashing and tagging take no time worth a line."""
+        if not _is_ours(task):
+            super().execute_task(task)
+            return
+        kind, _, image = task.name.partition(":")
+        self._started[task.name] = time.monotonic()
+        if kind in _STAGES:
+            self._active.add(image)
+        if kind in ("build", "push"):
+            self.write(f".  {kind:<5} {image}\n")
+
+    def add_success(self, task: Task) -> None:
+        """A build or a push has ended well."""
+        kind, _, image = task.name.partition(":")
+        if not _is_ours(task) or kind not in ("build", "push"):
+            return
+        seconds = time.monotonic() - self._started.get(task.name, time.monotonic())
+        if kind == "build":
+            self._counts["built"] += 1
+            self.write(f"   built {image} in {seconds:.1f} s\n")
+        elif task.values:
+            self._counts["pushed"] += 1
+            self.write(f"   pushed {task.values['reference']} in {seconds:.1f} s\n")
+
+    def skip_uptodate(self, task: Task) -> None:
+        """One line for an image of which nothing had to be done, when its last stage is passed."""
+        if not _is_ours(task):
+            super().skip_uptodate(task)
+            return
+        kind, _, image = task.name.partition(":")
+        if self._last_stages.get(image) != kind:
+            return
+        if image not in self._active:
+            self._counts["up to date"] += 1
+            self.write(f"-- {image} is up to date\n")
+
+    def add_failure(self, task: Task, fail: BaseFail) -> None:
+        """The failure's own words; of a task that could not start because another failed, only that."""
+        if not _is_ours(task):
+            super().add_failure(task, fail)
+            return
+        if isinstance(fail, UnmetDependency):
+            self.write(f"!! {task.name} was not started: {fail.message} failed\n")
+        else:
+            self.write(f"!! {task.name} failed: {fail.message}\n{''.join(fail.traceback)}")
+
+    def complete_run(self) -> None:
+        """What doit tells of the user's own tasks that failed, then our summary."""
+        super().complete_run()
+        told = [f"{count} {what}" for what, count in self._counts.items() if count]
+        if self._last_stages and told:
+            self.write(f"   images: {', '.join(told)}\n")
+
+
+def _is_ours(task: Task) -> bool:
+    return bool(task.meta and task.meta.get("imagetasks"))

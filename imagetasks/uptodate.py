@@ -1,0 +1,117 @@
+"""When a task has nothing to do: doit's ``uptodate`` checks of our tasks.
+
+doit calls a check in its main thread, after the tasks before it have ended. Each compares what the task's last
+success recorded with what is there now; the records are the values that :mod:`imagetasks.actions` returns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from doit.dependency import UptodateCalculator
+from doit.exceptions import InvalidTask
+from doit.task import Task
+
+from imagetasks.errors import DaemonError, UserError
+from imagetasks.plan import ImagePlan
+
+Values = dict[str, Any]
+
+
+class _Check(UptodateCalculator):  # type: ignore[misc]
+    """What the checks share: the plan, and the records of other tasks, whether they ran in this run or not."""
+
+    meaning = ""
+
+    def __init__(self, plan: ImagePlan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def record(self, task: str) -> Values:
+        """The values of a task's last success, empty if there was none."""
+        values: Values = self.tasks_dict[task].values or self.get_val(task, "_values_:") or {}
+        return values
+
+    def __repr__(self) -> str:
+        return self.meaning
+
+
+class BuildIsCurrent(_Check):
+    """The same inputs, engine and bases as in the last build, and the image is there if it is still needed."""
+
+    meaning = "the image is built from what is there now"
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell whether the build can be skipped, and leave the last build's record for the action."""
+        task.meta = {**(task.meta or {}), "last": values}
+        if self.plan.force or self.plan.always_builds or not values:
+            return False
+        return self._has_same_inputs(values) and self._is_there(values)
+
+    def _has_same_inputs(self, values: Values) -> bool:
+        bases = {base: self.record(f"tag:{base}").get("id") for base in self.plan.base_names}
+        now = {"digest": self._digest(), "engine": self.plan.engine, "bases": bases}
+        return now == {key: values.get(key) for key in now}
+
+    def _digest(self) -> str:
+        hash_task = self.tasks_dict[self.plan.task("hash")]
+        if hash_task.executed:
+            return str(hash_task.values["digest"])
+        try:
+            return self.plan.inputs.digest()
+        except UserError as error:
+            raise InvalidTask(str(error)) from error
+
+    def _is_there(self, values: Values) -> bool:
+        if not values["id"]:
+            return not _renamed(self.plan, values)
+        pushed = self.record(self.plan.task("push"))
+        if not self.plan.stays_local and pushed.get("id") == values["id"] and not _renamed(self.plan, pushed):
+            return True
+        return _is_in_daemon(values["id"], values["id"])
+
+
+class TagIsCurrent(_Check):
+    """The image that was built last has the name that it should have, in the daemon if it is still needed there."""
+
+    meaning = "the image has its tag"
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell whether tagging can be skipped."""
+        built = self.record(self.plan.task("build"))
+        if not values or values["id"] != built.get("id") or _renamed(self.plan, values):
+            return False
+        is_pushed = bool(self.record(self.plan.task("push")) == values)
+        if not values["id"] or (is_pushed and not self.plan.stays_local):
+            return True
+        return _is_in_daemon(values["reference"], values["id"])
+
+
+class PushIsCurrent(_Check):
+    """The registry took this image under this name, or is not to get it."""
+
+    meaning = "the registry has the image"
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell whether the push can be skipped."""
+        if not self.plan.is_pushed:
+            return True
+        return bool(values and values == self.record(self.plan.task("tag")))
+
+
+def _renamed(plan: ImagePlan, tagged: Values) -> bool:
+    """Whether the configuration or the command line now asks for another name than the image was given."""
+    repository, _, tag = str(tagged["reference"]).rpartition(":")
+    if repository != plan.image.image:
+        return True
+    return plan.fixed_tag != tag if plan.fixed_tag is not None else tagged["schema"] != plan.schema
+
+
+def _is_in_daemon(name: str, image_id: str) -> bool:
+    """Whether a name stands for this image in the daemon; where no daemon answers, it does not."""
+    from imagetasks.daemon import Daemon
+
+    try:
+        return Daemon().image_id(name) == image_id
+    except DaemonError:
+        return False

@@ -41,9 +41,11 @@ class Project:
         """Run ``doit`` to its end; standard output and standard error are kept apart."""
         return self._run("doit", args, env)
 
-    def imagetasks(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Run ``imagetasks`` to its end."""
-        return self._run("imagetasks", args, env)
+    def imagetasks(
+        self, *args: str, env: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``imagetasks`` to its end; it reads ``stdin``."""
+        return self._run("imagetasks", args, env, stdin)
 
     def start(self, program: str, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start ``doit`` or ``imagetasks`` in a session of its own, for a test that interrupts it."""
@@ -59,13 +61,13 @@ class Project:
         )
 
     def _run(
-        self, program: str, args: tuple[str, ...], env: Mapping[str, str] | None
+        self, program: str, args: tuple[str, ...], env: Mapping[str, str] | None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [PROGRAMS / program, *args],
             cwd=self.folder,
             env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=TIMEOUT,

@@ -27,7 +27,7 @@ from imagetasks.config.reader import (
 )
 from imagetasks.config.schema import CONFIG, check_names_differ
 from imagetasks.config.variables import VARIABLE_NAME, VariableDefinition, Variables, fill
-from imagetasks.errors import ConfigError
+from imagetasks.errors import ConfigError, Position
 from imagetasks.registry.tags import VOLATILE_VARIABLES
 
 VERSIONS = ("v1beta3", "v1beta4", "v1beta5", "v1beta6")
@@ -69,7 +69,8 @@ def load_config(
 
 def _root(node: Node | None, file: str) -> MappingNode:
     if node is None or is_null(node):
-        raise ConfigError(f"{file} is empty; it needs at least `version: {VERSIONS[-1]}`")
+        message = f"the file is empty; it needs at least `version: {VERSIONS[-1]}`"
+        raise ConfigError(message, Position(file, 1, 1))
     if not isinstance(node, MappingNode):
         message = f"the file must be a map with keys such as `version` and `images`, not {describe(node)}"
         raise ConfigError(message, position_of(node, file))

@@ -25,6 +25,11 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         self._active: set[str] = set()
         self._counts = {"built": 0, "pushed": 0, "up to date": 0}
 
+    def write(self, text: str) -> None:
+        """Write at once: whoever reads a pipe or a log wants to see it as it happens."""
+        self.outstream.write(text)
+        self.outstream.flush()
+
     def initialize(self, tasks: Mapping[str, Task], selected_tasks: Sequence[str]) -> None:
         """Find the last stage that each image comes to in this run."""
         waiting = list(selected_tasks)

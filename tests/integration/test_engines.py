@@ -1,0 +1,224 @@
+"""The engines: the daemon's API, the docker CLI with and without BuildKit, and custom commands."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.integration.images import files, only_image, settings
+from tests.projects import Project
+
+pytestmark = pytest.mark.docker
+
+ENGINES = {
+    "docker": "",
+    "buildkit": "useBuildKit: true, ",
+    "arguments": "args: [--label, made=here], ",
+    "buildkit with arguments": "useBuildKit: true, args: [--label, made=here], ",
+}
+
+
+def write_config(project: Project, engine: str, more: str = "", options: str = "") -> None:
+    project.write(
+        "devspace.yaml",
+        f"version: v1beta6\nimages:\n  app:\n    image: {project.repository('app')}\n{more}"
+        f"    build: {{docker: {{{engine}skipPush: true, options: {{{options}}}}}}}\n",
+    )
+
+
+def build(project: Project) -> None:
+    result = project.doit("build")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+def test_every_engine_honours_all_options(
+    project: Project, daemon: docker.DockerClient, busybox: str, engine: str
+) -> None:
+    project.write(
+        "Dockerfile",
+        f"FROM {busybox} AS first\nARG GREETING\nRUN echo $GREETING > /greeting; ip addr show eth0 && exit 9 || true\n"
+        "FROM first AS second\nRUN exit 1\n",
+    )
+    write_config(project, engine, options="target: first, network: none, buildArgs: {GREETING: good day}")
+
+    build(project)
+
+    image = only_image(daemon, project, "app")
+    assert files(daemon, image)["greeting"] == b"good day\n"
+    labels = settings(daemon, image)["Labels"]
+    assert ("made" in (labels or {})) == ("--label" in engine)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@pytest.mark.parametrize("ignore_file", [None, "secret\n", "secret\n.dockerignore\n", "*.no\nsecret\n", "!x\n"])
+def test_an_override_never_changes_what_is_copied(
+    project: Project, daemon: docker.DockerClient, engine: str, ignore_file: str | None
+) -> None:
+    project.write("Dockerfile", 'FROM scratch\nCOPY . /\nENTRYPOINT ["/old"]\n')
+    project.write("main.py", "print()\n")
+    if ignore_file is not None:
+        project.write(".dockerignore", ignore_file)
+        project.write("secret", "x")
+    write_config(project, engine)
+    build(project)
+    plain = files(daemon, only_image(daemon, project, "app"))
+    daemon.images.remove(only_image(daemon, project, "app"), force=True)
+    user_file = (project.folder / "Dockerfile").read_bytes()
+
+    write_config(project, engine, more='    entrypoint: [/new, "a b"]\n    cmd: []\n')
+    build(project)
+
+    image = only_image(daemon, project, "app")
+    overridden = files(daemon, image)
+    changed = {"devspace.yaml"} if "devspace.yaml" in plain else set()
+    if ignore_file == "!x\n":  # no pattern leaves anything out, so the name of our Dockerfile has to be added
+        changed.add(".dockerignore")
+    assert {name: text for name, text in overridden.items() if name not in changed} == {
+        name: text for name, text in plain.items() if name not in changed
+    }
+    assert not any(name.startswith(".devspace") for name in overridden)
+    assert settings(daemon, image)["Entrypoint"] == ["/new", "a b"]
+    assert settings(daemon, image)["Cmd"] in (None, [])
+    assert (project.folder / "Dockerfile").read_bytes() == user_file
+
+
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+def test_a_dockerfile_outside_the_context_works(project: Project, daemon: docker.DockerClient, engine: str) -> None:
+    project.write("docker/App.dockerfile", "FROM scratch\nCOPY . /\n")
+    project.write("src/main.py", "print()\n")
+    write_config(project, engine, more="    context: src\n    dockerfile: docker/App.dockerfile\n")
+
+    build(project)
+
+    assert set(files(daemon, only_image(daemon, project, "app"))) == {"main.py"}
+
+
+def test_a_dockerfile_s_own_ignore_file_wins(project: Project, daemon: docker.DockerClient) -> None:
+    project.write("Dockerfile", "FROM scratch\nCOPY . /\n")
+    project.write("Dockerfile.dockerignore", "*\n!kept\n")
+    project.write(".dockerignore", "kept\n")
+    project.write("kept", "")
+    write_config(project, "")
+
+    build(project)
+
+    assert set(files(daemon, only_image(daemon, project, "app"))) == {"kept"}
+
+
+def test_values_of_build_arguments_stay_off_command_lines_and_out_of_the_state_folder(
+    project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = tmp_path_factory.mktemp("bin")
+    real = shutil.which("docker", path="/usr/bin")
+    (shim / "docker").write_text(f'#!/bin/sh\necho "$@" >> {shim}/words\nexec {real} "$@"\n')
+    (shim / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(shim), prepend=":")
+    project.write("Dockerfile", "FROM scratch\nARG TOKEN\nCOPY Dockerfile /\n")
+    write_config(project, ENGINES["buildkit"], options="buildArgs: {TOKEN: '${TOKEN}'}")
+    monkeypatch.setenv("TOKEN", "s3cr3t-value")
+
+    build(project)
+
+    assert "--build-arg TOKEN" in (shim / "words").read_text()
+    assert "s3cr3t-value" not in (shim / "words").read_text()
+    state = [file for file in (project.folder / ".devspace").rglob("*") if file.is_file()]
+    assert state
+    assert not any(b"s3cr3t-value" in file.read_bytes() for file in state)
+
+
+def test_a_docker_client_without_buildkit_is_passed_over(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, daemon: docker.DockerClient
+) -> None:
+    shim = tmp_path / "bin"
+    shim.mkdir()
+    (shim / "docker").write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo "Docker version 28.0.0, build x" || exit 1\n'
+    )
+    (shim / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(shim), prepend=":")
+    project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+    write_config(project, ENGINES["buildkit"])
+
+    build(project)
+    nowhere = project.doit("build", "-b", env={"PATH": str(shim)})
+
+    assert nowhere.returncode == 1
+    assert f"{shim}/docker has no BuildKit: install Docker's buildx plugin" in nowhere.stdout
+
+
+def custom(project: Project, settings_text: str, script: str) -> None:
+    project.write("make.sh", "#!/bin/sh\n" + script, mode=0o755)
+    project.write(
+        "devspace.yaml",
+        f"version: v1beta6\nimages:\n  app:\n    image: {project.repository('app')}\n    tag: '1'\n"
+        f"    build: {{custom: {{command: ./make.sh, {settings_text}}}}}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("args: [a, b c]", "a,b c,IMAGE:1,"), ("args: [a], imageFlag: --image", "a,--image,IMAGE:1,")],
+)
+def test_a_custom_command_gets_the_image_last(project: Project, words: str, expected: str) -> None:
+    custom(project, words, 'printf "%s," "$@" > words\n')
+
+    below = Project(project.folder / "below")
+    assert below.imagetasks("build", "--skip-push").returncode == 0
+
+    assert (project.folder / "words").read_text() == expected.replace("IMAGE", project.repository("app"))
+
+
+def test_a_custom_command_without_on_change_runs_each_time(project: Project) -> None:
+    custom(project, "args: []", "echo x >> runs\n")
+
+    for _ in range(2):
+        assert project.doit("build", "--skip-push").returncode == 0
+
+    assert (project.folder / "runs").read_text() == "x\nx\n"
+
+
+@pytest.mark.parametrize("pattern", ["src", "src/*", "src/**/*.go", "./**/*.go"])
+def test_a_custom_command_runs_again_when_what_it_watches_changes(project: Project, pattern: str) -> None:
+    custom(project, f"onChange: ['{pattern}']", "echo x >> runs\n")
+    project.write("src/main.go", "package main")
+    project.write("other/notes.txt", "")
+
+    def runs() -> int:
+        result = project.doit("build", "--skip-push")
+        assert result.returncode == 0, result.stdout + result.stderr
+        return (project.folder / "runs").read_text().count("x")
+
+    assert [runs(), runs()] == [1, 1]
+    project.write("other/notes.txt", "changed")
+    assert runs() == 1
+    project.write("src/main.go", "package other")
+    assert runs() == 2
+
+
+def test_a_custom_command_that_fails_or_is_missing_is_a_sentence(project: Project) -> None:
+    custom(project, "args: []", "echo some words; exit 3\n")
+    failed = project.doit("build", "--skip-push")
+    (project.folder / "make.sh").unlink()
+    missing = project.doit("build", "--skip-push")
+
+    assert failed.returncode == missing.returncode == 1
+    assert "the command `./make.sh` ended with exit code 3" in failed.stdout
+    assert "some words" in failed.stdout
+    assert "`./make.sh` cannot be started" in missing.stdout
+
+
+def test_kaniko_is_refused_in_a_sentence(project: Project) -> None:
+    project.write("Dockerfile", "FROM scratch\n")
+    project.write(
+        "devspace.yaml", "version: v1beta6\nimages: {app: {image: a.example/app, build: {kaniko: {cache: false}}}}\n"
+    )
+
+    result = project.doit("build")
+
+    assert result.returncode == 1
+    assert "kaniko needs a cluster" in result.stdout
+    assert "Traceback" not in result.stdout

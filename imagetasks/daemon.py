@@ -53,9 +53,12 @@ class Daemon:
         """Give an image a name."""
         self._ask(self._client.tag, image_id, repository, tag)
 
-    def build(self, context: Iterable[bytes], dockerfile: str, options: BuildOptions, output: Output) -> str:
-        """Build an image from a tar stream and return its id.
+    def build(
+        self, reference: str, context: Iterable[bytes], dockerfile: str, options: BuildOptions, output: Output
+    ) -> str:
+        """Build an image from a tar stream, name it and return its id.
 
+        :param reference: ``repository:tag``
         :param dockerfile: the name of the Dockerfile in the stream
         :raises BuildError: the build failed, with the daemon's own words
         :raises UserError: whatever the making of the stream raised
@@ -64,6 +67,7 @@ class Daemon:
             self._client.build,
             fileobj=context,
             custom_context=True,
+            tag=reference,
             dockerfile=dockerfile,
             buildargs=dict(options.build_args),
             target=options.target or None,

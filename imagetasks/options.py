@@ -6,7 +6,6 @@ after one of our tasks' names as that task's ``params``. Both are made from :dat
 
 from __future__ import annotations
 
-import difflib
 import getopt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -180,6 +179,8 @@ def _unknown_option(error: getopt.GetoptError, task: str, long: Sequence[str]) -
     if "not recognized" not in error.msg:
         return f"{error.msg} (after {task})"
     spelling = f"--{error.opt}" if len(error.opt) > 1 else f"-{error.opt}"
+    import difflib
+
     near = difflib.get_close_matches(error.opt, [name.rstrip("=") for name in long], n=1)
     hint = f"did you mean --{near[0]}?" if near else f"doit's own options stand before {task}"
     return f"{task} has no option {spelling}; {hint}"

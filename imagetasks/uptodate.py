@@ -6,7 +6,8 @@ success recorded with what is there now; the records are the values that :mod:`i
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import TYPE_CHECKING, Any
 
 from doit.dependency import UptodateCalculator
 from doit.exceptions import InvalidTask
@@ -14,6 +15,9 @@ from doit.task import Task
 
 from imagetasks.errors import DaemonError, UserError
 from imagetasks.plan import ImagePlan
+
+if TYPE_CHECKING:
+    from imagetasks.daemon import Daemon
 
 Values = dict[str, Any]
 
@@ -109,9 +113,15 @@ def _renamed(plan: ImagePlan, tagged: Values) -> bool:
 
 def _is_in_daemon(name: str, image_id: str) -> bool:
     """Whether a name stands for this image in the daemon; where no daemon answers, it does not."""
-    from imagetasks.daemon import Daemon
-
     try:
-        return Daemon().image_id(name) == image_id
+        return _daemon().image_id(name) == image_id
     except DaemonError:
         return False
+
+
+@functools.cache
+def _daemon() -> Daemon:
+    """One connection for all checks, which doit makes one after the other."""
+    from imagetasks.daemon import Daemon
+
+    return Daemon()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException
 
 
@@ -25,5 +25,14 @@ def remove_images(repository: str) -> None:
     for image in client.api.images():
         for tag in image["RepoTags"] or ():
             if repository in tag.split("/"):
-                client.api.remove_image(tag, force=True)
+                _remove(client, tag)
     client.close()
+
+
+def _remove(client: docker.DockerClient, tag: str) -> None:
+    """Remove a tag; an image that others are built from (409) goes with the last of them."""
+    try:
+        client.api.remove_image(tag, force=True)
+    except APIError as error:
+        if error.status_code not in (404, 409):
+            raise

@@ -6,9 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from imagetasks.builders.base import BuildContext, Builder
-from imagetasks.builders.custom import CustomBuilder
-from imagetasks.builders.docker import DockerBuilder
-from imagetasks.builders.docker_cli import DockerCliBuilder
 from imagetasks.config.model import CustomBuild, DockerBuild, Engine
 from imagetasks.endpoint import daemon_endpoint
 from imagetasks.errors import BuildError
@@ -44,10 +41,16 @@ def builder_for(build: Engine, project: Path, open_context: Callable[[], BuildCo
     """
     match build:
         case CustomBuild():
+            from imagetasks.builders.custom import CustomBuilder
+
             return CustomBuilder(build, project)
         case DockerBuild(use_buildkit=buildkit, args=args) if buildkit or args:
+            from imagetasks.builders.docker_cli import DockerCliBuilder
+
             return DockerCliBuilder(build.options, open_context(), args, buildkit)
         case DockerBuild():
+            from imagetasks.builders.docker import DockerBuilder
+
             return DockerBuilder(build.options, open_context())
         case _:
             raise BuildError("building with kaniko needs a cluster, which this version does not use yet")

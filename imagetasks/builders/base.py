@@ -38,8 +38,8 @@ class Builder(Protocol):
     """A build engine with all that it needs for one image."""
 
     def build(self, reference: str, output: Output) -> str:
-        """Build the image and return its id, or ``""`` if it is not in the Docker daemon.
+        """Build the image under the name ``reference`` and return its id, or ``""`` if the Docker daemon has it not.
 
-        :param reference: ``repository:tag``, for engines that name the image themselves
+        :param reference: ``repository:tag``
         :raises UserError: there is no image, and why
         """

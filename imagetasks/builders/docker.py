@@ -21,4 +21,4 @@ class DockerBuilder:
 
         daemon = Daemon()
         dockerfile, stream = self.context.tar()
-        return daemon.build(stream, dockerfile, self.options, output)
+        return daemon.build(reference, stream, dockerfile, self.options, output)

@@ -37,7 +37,16 @@ class DockerCliBuilder:
         with tempfile.TemporaryDirectory(prefix="imagetasks-") as name:
             folder = Path(name)
             arguments, stream = self._context_arguments(folder)
-            command = [program, "build", "--iidfile", str(folder / "id"), *self._arguments(), *arguments]
+            command = [
+                program,
+                "build",
+                "--iidfile",
+                str(folder / "id"),
+                "--tag",
+                reference,
+                *self._arguments(),
+                *arguments,
+            ]
             code = run(command, folder=folder, environ=environ, write=output.write, standard_input=stream)
             if code != 0:
                 raise BuildError(f"`docker build` ended with exit code {code}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from imagetasks.config.reader import MappingNode, maps_in, read_nodes, text_in
 from imagetasks.errors import ConfigError
-from imagetasks.registry.tags import volatile_values
+from imagetasks.registry.tags import VOLATILE_VARIABLES, volatile_values
 
 
 def predefined_variables(folder: Path, environ: Mapping[str, str]) -> Mapping[str, Callable[[], str]]:
@@ -24,12 +24,16 @@ def predefined_variables(folder: Path, environ: Mapping[str, str]) -> Mapping[st
     """
     namespace = partial(_current_namespace, environ)
     return {
-        **{name: partial(str, value) for name, value in volatile_values().items()},
+        **{name: partial(_volatile, name) for name in VOLATILE_VARIABLES},
         "DEVSPACE_GIT_COMMIT": partial(_git_commit, folder),
         "DEVSPACE_USERNAME": _user_name,
         "DEVSPACE_SPACE": namespace,
         "DEVSPACE_SPACE_NAMESPACE": namespace,
     }
+
+
+def _volatile(name: str) -> str:
+    return volatile_values()[name]
 
 
 def _git_commit(folder: Path) -> str:

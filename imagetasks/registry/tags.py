@@ -6,7 +6,6 @@ import functools
 import string
 import time
 from collections.abc import Mapping
-from secrets import choice
 
 from imagetasks.registry.reference import check_tag
 
@@ -47,4 +46,6 @@ def _placeholder(name: str) -> str:
 
 
 def _random_text(length: int) -> str:
-    return "".join(choice(_ALPHABET) for _ in range(length))
+    from random import SystemRandom
+
+    return "".join(SystemRandom().choices(_ALPHABET, k=length))

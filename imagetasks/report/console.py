@@ -88,7 +88,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
             super().add_failure(task, fail)
             return
         if isinstance(fail, UnmetDependency):
-            self.write(f"!! {task.name} was not started: {fail.message} failed\n")
+            if task.actions:
+                self.write(f"!! {task.name} was not started: {fail.message} failed\n")
         else:
             self.write(f"!! {task.name} failed: {fail.message}\n{''.join(fail.traceback)}")
 

@@ -40,5 +40,5 @@ def _files_of_layer(layer: bytes) -> dict[str, bytes]:
 
 def settings(daemon: docker.DockerClient, image: str) -> dict[str, object]:
     """The ``Config`` of an image."""
-    config: dict[str, object] = daemon.api.inspect_image(image)["Config"]
+    config: dict[str, object] = daemon.images.get(image).attrs["Config"]
     return config

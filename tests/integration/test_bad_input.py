@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -126,13 +127,8 @@ def test_an_unknown_build_target_names_the_stages(project: Project) -> None:
 
 @pytest.mark.docker
 def test_a_failed_build_shows_its_last_lines_and_the_log(project: Project, busybox: str) -> None:
-    project.write(
-        "devspace.yaml",
-        HEAD
-        + f"images: {{api: {{image: {project.repository('api')}}}, web: {{image: {project.repository('web')}, disabled: false}}}}\n".replace(
-            ", disabled: false", ""
-        ),
-    )
+    entries = ", ".join(f"{name}: {{image: {project.repository(name)}}}" for name in ("api", "web"))
+    project.write("devspace.yaml", HEAD + f"images: {{{entries}}}\n")
     project.write("Dockerfile", f"FROM {busybox}\nRUN for i in $(seq 50); do echo line $i; done; exit 7\n")
 
     result = project.doit("build", "--skip-push")
@@ -160,7 +156,7 @@ def test_a_refused_push_names_the_registry_the_user_and_what_to_run(
     stranger = project.doit("build")
     login = project.imagetasks("login", "-u", "ann", private_registry.address, env={"PATH": "/nowhere"})
     (docker_config / "config.json").write_text(
-        '{"auths": {"%s": {"auth": "YW5uOndyb25n"}}}' % private_registry.address
+        json.dumps({"auths": {private_registry.address: {"auth": "YW5uOndyb25n"}}})
     )
     wrong = project.doit("build")
 

@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from imagetasks.context.archive import tar_stream
 from imagetasks.context.ignore import IgnoreRules
 from imagetasks.context.scan import scan
+from imagetasks.errors import ContextError
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 pytestmark = pytest.mark.docker
 
-LABEL = f"imagetasks.test={uuid.uuid4().hex}"
+LABEL = f"imagetasks.test.context={uuid.uuid4().hex}"
 READ_BY_DOCKER = ("Dockerfile", ".dockerignore")
 DOCKERFILE = f"FROM scratch\nLABEL {LABEL}\nCOPY . /\n"
 
@@ -109,12 +110,13 @@ LINES = st.builds(
 IGNORE_FILES = st.lists(LINES, max_size=6).map(lambda lines: "\n".join([*lines, "!kept", ""]))
 
 
-@pytest.mark.skipif(CLI is None, reason="no docker CLI of version 23 or later")
-@settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.xfail(CLI is None, reason="no docker CLI of version 23 or later to compare with", run=False)
+@settings(max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FILES, IGNORE_FILES)
 @example({"a/b.f", "a/a.f", "b.f"}, "a\n!**/b.f\n!kept\n")
 @example({"a/b.f", "a/a.f", "b.f"}, "a\n!a/b.f\na\n!kept\n")
 @example({"a/b.f", "a/a.f", "b.f"}, "*\n!a/*.f\n**/b.f\n!kept\n")
+@example({"a.f"}, "!/.\n!kept\n")
 @example({"a.f", "b.f"}, "Dockerfile\n.dockerignore\n[*].f\n!kept\n")
 def test_the_scan_is_what_docker_sends(daemon: DockerClient, files: set[str], ignore_file: str) -> None:
     assert CLI is not None
@@ -128,10 +130,15 @@ def test_the_scan_is_what_docker_sends(daemon: DockerClient, files: set[str], ig
         built = subprocess.run(
             [CLI, "build", "--quiet", "--no-cache", name],
             env={**os.environ, "DOCKER_BUILDKIT": "0"},
+            check=False,
             capture_output=True,
             text=True,
-            check=True,
         )
+        if "illegal exclusion pattern" in built.stderr:
+            with pytest.raises(ContextError):
+                IgnoreRules.parse(ignore_file.encode(), ".dockerignore")
+            return
+        assert built.returncode == 0, built.stderr
         found = scan(context, IgnoreRules.parse(ignore_file.encode(), ".dockerignore"), READ_BY_DOCKER)
     assert set(READ_BY_DOCKER) <= set(found.paths)
     in_image = set(content(daemon, built.stdout.strip()))

@@ -40,7 +40,8 @@ def test_every_engine_honours_all_options(
 ) -> None:
     project.write(
         "Dockerfile",
-        f"FROM {busybox} AS first\nARG GREETING\nRUN echo $GREETING > /greeting; ip addr show eth0 && exit 9 || true\n"
+        f"FROM {busybox} AS first\nARG GREETING\nRUN echo $GREETING > /greeting; "
+        "ip addr show eth0 && exit 9 || true\n"
         "FROM first AS second\nRUN exit 1\n",
     )
     write_config(project, engine, options="target: first, network: none, buildArgs: {GREETING: good day}")

@@ -175,7 +175,7 @@ def test_failed_push_is_retried_without_a_rebuild(project: Project) -> None:
         write_images(project, unsteady)
         unsteady.stop()
         failed = project.doit("-c", "build")
-        assert failed.returncode == 1
+        assert failed.returncode in (1, 2)  # doit's own: 2 when -c comes to a task that waits for a failed one
         assert f"registry {unsteady.address}" in failed.stdout
         unsteady.start()
 

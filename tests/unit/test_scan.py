@@ -83,6 +83,11 @@ def test_a_pipe_is_sent_and_a_socket_is_not(tmp_path: Path) -> None:
     assert scan(tmp_path).paths == ["pipe"]
 
 
+def test_a_device_is_an_error_that_names_it() -> None:
+    with pytest.raises(ContextError, match="in the build context is a device"):
+        scan("/dev", rules("*", "!null"))
+
+
 def test_names_of_any_bytes_are_kept(tmp_path: Path) -> None:
     names = [b"\xff\xfe", b"new\nline", "é".encode(), b"x" * 255]
     for name in names:

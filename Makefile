@@ -1,0 +1,42 @@
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help venv setup demo test lint types bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+.venv/installed: pyproject.toml
+	scripts/venv .venv
+	@touch $@
+
+venv: .venv/installed  ## make .venv with the project and its tools
+
+setup: venv  ## see to a virtual environment, a Docker daemon and the images to build from
+	@scripts/daemon
+	@scripts/base-images
+
+demo: setup  ## build the sample project twice against a throw-away registry
+	@scripts/demo
+
+test: setup  ## run all tests
+	-@command -v docker-registry >/dev/null || scripts/apt-install docker-registry
+	-@command -v htpasswd >/dev/null || scripts/apt-install apache2-utils
+	$(BIN)/pytest
+
+lint: venv  ## check style and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: venv  ## check the types
+	$(BIN)/mypy
+
+bench: setup  ## measure no-op builds and the memory of a build (takes minutes)
+	$(BIN)/python bench/run.py
+
+clean:  ## remove what the targets above made
+	scripts/registry stop
+	rm -rf .venv build dist sample-project/.devspace .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find imagetasks tests bench -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,42 @@
+"""The project's own chores; doit runs them beside the sample project's images: ``doit lint types``, ``doit test``."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+FOLDERS = ("imagetasks", "tests", "bench")
+SOURCES = [
+    "dodo.py",
+    "pyproject.toml",
+    *sorted(str(file) for folder in FOLDERS for file in Path(folder).rglob("*.py")),
+]
+
+Task = dict[str, Any]
+
+
+def python(*args: str) -> list[str]:
+    """A call of the Python that runs doit, and so has the tools."""
+    return [sys.executable, *args]
+
+
+def task_lint() -> Task:
+    """Check style and formatting."""
+    return {
+        "actions": [python("-m", "ruff", "check"), python("-m", "ruff", "format", "--check")],
+        "file_dep": SOURCES,
+    }
+
+
+def task_types() -> Task:
+    """Check the types."""
+    return {"actions": [python("-m", "mypy")], "file_dep": SOURCES}
+
+
+def task_test() -> Task:
+    """Run all tests."""
+    return {"actions": [python("-m", "pytest")], "verbosity": 2}
+
+
+def task_bench() -> Task:
+    """Measure no-op builds and the memory of a build."""
+    return {"actions": [python("bench/run.py")], "verbosity": 2}

@@ -1,0 +1,116 @@
+"""The files that an image depends on: those of its context, or those that its custom command watches."""
+
+from __future__ import annotations
+
+import functools
+import glob
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from imagetasks.context.digest import context_digest
+from imagetasks.context.filecache import FileDigests
+from imagetasks.context.ignore import IgnoreRules, find_ignore_file
+from imagetasks.context.scan import STATE_FOLDER, Scan, scan
+from imagetasks.errors import ContextError
+
+_CACHE_FILE = "files.cache"
+
+
+class ContextFiles:
+    """The files of one image's context."""
+
+    def __init__(self, folder: Path, dockerfile_path: Path, project: Path) -> None:
+        self.folder = folder
+        self.dockerfile_path = dockerfile_path
+        self._project = project
+
+    @functools.cached_property
+    def ignore_text(self) -> bytes:
+        """The content of the ignore file that counts, empty if there is none."""
+        file = find_ignore_file(self.folder, self.dockerfile_path)
+        return read_file(file) if file else b""
+
+    @functools.cached_property
+    def scan(self) -> Scan:
+        """The files that the ignore file leaves in.
+
+        :raises ContextError: the folder or the ignore file cannot be read
+        """
+        file = find_ignore_file(self.folder, self.dockerfile_path)
+        rules = IgnoreRules.parse(self.ignore_text, str(file or ""))
+        return scan(self.folder, rules, never=self.state_folders)
+
+    @property
+    def state_folders(self) -> tuple[str, ...]:
+        """Paths that never belong to the context: its own state folder, and the project's."""
+        return _state_folders(self.folder, self._project)
+
+    def digest(self) -> str:
+        """The digest of the files, as 64 hexadecimal digits.
+
+        :raises ContextError: a file cannot be read
+        """
+        digests = _file_digests(self._project)
+        digest = context_digest(self.scan, digests)
+        digests.save()
+        return digest
+
+
+def watched_digest(patterns: Sequence[str], project: Path) -> str:
+    """The digest of the files and folders that globs name, relative to the project's folder.
+
+    :raises ContextError: one of them cannot be read
+    """
+    digests = _file_digests(project)
+    whole = hashlib.sha256()
+    for found in _watched(patterns, project):
+        whole.update(os.fsencode(relative_path(Path(found.folder), project)) + b"\0")
+        whole.update(context_digest(found, digests).encode())
+    digests.save()
+    return whole.hexdigest()
+
+
+def _watched(patterns: Sequence[str], project: Path) -> Iterator[Scan]:
+    """The folders that patterns name, each with all that it holds, then the files by the folders they are in."""
+    names = {
+        name
+        for pattern in patterns
+        for name in glob.iglob(pattern, root_dir=project, recursive=True, include_hidden=True)  # noqa: PTH207
+    }
+    paths = sorted({Path(os.path.normpath(project / name)) for name in names})
+    folders = frozenset(path for path in paths if path.is_dir())
+    outermost = [path for path in paths if folders.isdisjoint(path.parents)]
+    for folder in (path for path in outermost if path in folders):
+        yield scan(folder, never=_state_folders(folder, project))
+    files = (path for path in outermost if path not in folders)
+    for parent, members in itertools.groupby(files, lambda file: file.parent):
+        yield scan(parent, IgnoreRules.parse(b"*", ""), always=[file.name for file in members])
+
+
+def relative_path(path: Path, folder: Path) -> str:
+    """A path as contexts write it: from ``folder``, with ``/``."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def read_file(file: Path) -> bytes:
+    """The content of a file.
+
+    :raises ContextError: it cannot be read
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ContextError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _state_folders(folder: Path, project: Path) -> tuple[str, ...]:
+    return tuple({STATE_FOLDER, relative_path(project / STATE_FOLDER, folder)})
+
+
+@functools.cache
+def _file_digests(project: Path) -> FileDigests:
+    """The cache that all images of a project share."""
+    return FileDigests.load(project / STATE_FOLDER / _CACHE_FILE, project)

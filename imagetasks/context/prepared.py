@@ -1,0 +1,51 @@
+"""A context with the Dockerfile that is to be built, as an engine takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagetasks.context.archive import tar_stream
+from imagetasks.context.dockerfile import Dockerfile
+from imagetasks.context.files import ContextFiles, read_file, relative_path
+from imagetasks.context.hiding import IGNORE_FILE, hide_dockerfile
+
+
+@dataclass(frozen=True)
+class PreparedContext:
+    """A :class:`imagetasks.builders.base.BuildContext`."""
+
+    files: ContextFiles
+    dockerfile: Dockerfile
+
+    @property
+    def folder(self) -> Path:
+        """The context's folder, absolute."""
+        return self.files.folder
+
+    def dockerfile_text(self) -> str:
+        """The Dockerfile as it is to be built."""
+        return self.dockerfile.text
+
+    def ignore_text(self) -> bytes:
+        """The user's patterns, and the state folders, which no exception of theirs brings back."""
+        return b"\n".join([self.files.ignore_text, *map(os.fsencode, self.files.state_folders), b""])
+
+    def tar(self) -> tuple[str, Iterator[bytes]]:
+        """The Dockerfile's name in the stream, and the stream.
+
+        The user's own Dockerfile serves if it says what is to be built; else another one is hidden beside it, so
+        that ``COPY . .`` copies what it would have copied.
+
+        :raises ContextError: also while the stream is read: a file cannot be read, or has changed since it was hashed
+        """
+        found = self.files.scan
+        own_name = relative_path(self.files.dockerfile_path, self.folder)
+        text = self.dockerfile.text.encode()
+        if own_name in found.paths and read_file(self.files.dockerfile_path) == text:
+            return own_name, tar_stream(found)
+        visible = read_file(self.folder / IGNORE_FILE) if IGNORE_FILE in found.paths else None
+        name, extra = hide_dockerfile(text, found.paths, visible)
+        return name, tar_stream(found, extra)

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "invoices: nothing to send at $(date -u +%H:%M:%S)"

@@ -5,7 +5,6 @@ They are those of the reference, section "Variables".
 
 from __future__ import annotations
 
-import getpass
 import os
 import subprocess
 from collections.abc import Callable, Mapping
@@ -50,6 +49,8 @@ def _git_commit(folder: Path) -> str:
 
 
 def _user_name() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):

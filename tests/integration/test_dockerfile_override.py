@@ -39,7 +39,7 @@ bodies = st.lists(
             "",
         ]
     ),
-    max_size=5,
+    max_size=3,
 ).map("\n".join)
 tails = st.sampled_from(
     [
@@ -74,8 +74,8 @@ def dockerfiles(draw: st.DrawFn) -> tuple[str, str]:
 def client(daemon: DockerClient) -> Iterator[DockerClient]:
     """The daemon; the images that are built here are removed from it in the end."""
     yield daemon
-    while images := daemon.images.list(filters={"label": LABEL}):
-        images[0].remove(force=True)
+    for image in daemon.api.images(quiet=True, filters={"label": LABEL}):
+        daemon.api.remove_image(image, force=True)
 
 
 def entrypoint_and_cmd(client: DockerClient, dockerfile: Dockerfile, target: str) -> tuple[list[str], list[str]]:

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from imagetasks.errors import OptionError
+from imagetasks.options import OPTIONS, doit_options, make_options, parse_after_tasks
+
+
+def parse(*words: str) -> dict[str, object]:
+    return parse_after_tasks(words, doit_options(words))
+
+
+def test_options_after_a_task_are_read() -> None:
+    assert parse("build", "-b", "--skip-push", "-t", "v1") == {"force_build": True, "skip_push": True, "tag": "v1"}
+
+
+def test_options_after_a_subtask_and_after_several_tasks_are_read() -> None:
+    assert parse("build:api", "-b", "push:web", "--skip-push") == {"force_build": True, "skip_push": True}
+
+
+def test_options_of_other_tasks_are_none_of_ours() -> None:
+    assert parse("mine", "-b", "--what=ever") == {}
+
+
+def test_an_option_may_be_given_more_than_once() -> None:
+    assert parse("build", "-p", "one", "-p", "two") == {"profile": ["one", "two"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["build", "--skip-posh"], "did you mean --skip-push?"),
+        (["build", "-z"], "doit's own options stand before build"),
+        (["build", "--tag"], "requires argument"),
+    ],
+)
+def test_an_option_that_is_wrong_is_explained(words: list[str], hint: str) -> None:
+    with pytest.raises(OptionError, match="build") as error:
+        parse(*words)
+
+    assert hint in str(error.value)
+
+
+def test_assignments_are_variables_whether_doit_took_them_or_not() -> None:
+    options = make_options({"var": ["A=1", "B=x=y"]}, {"C": "3"})
+
+    assert options.variables == {"A": "1", "B": "x=y", "C": "3"}
+
+
+def test_an_assignment_without_a_name_or_a_sign_is_refused() -> None:
+    for text in ("A", "=1"):
+        with pytest.raises(OptionError, match="NAME=VALUE"):
+            make_options({"var": [text]}, {})
+
+
+def test_lists_are_split_at_commas() -> None:
+    assert make_options({"deployments": "a, b,"}, {}).deployments == ("a", "b")
+    assert make_options({"profile": "production"}, {}).profiles == ("production",)
+
+
+def test_names_and_spellings_of_options_are_unique() -> None:
+    for spelling in ("name", "long", "short"):
+        values = [getattr(option, spelling) for option in OPTIONS if getattr(option, spelling)]
+        assert len(set(values)) == len(values)

@@ -23,6 +23,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         self._started: dict[str, float] = {}
         self._last_stages: dict[str, str] = {}
         self._active: set[str] = set()
+        self._tasks: Mapping[str, Task] = {}
         self._counts = {"built": 0, "pushed": 0, "up to date": 0}
 
     def write(self, text: str) -> None:
@@ -32,6 +33,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
 
     def initialize(self, tasks: Mapping[str, Task], selected_tasks: Sequence[str]) -> None:
         """Find the last stage that each image comes to in this run."""
+        self._tasks = tasks
         waiting = list(selected_tasks)
         reached: set[str] = set()
         while waiting:
@@ -80,7 +82,11 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
             return
         if image not in self._active:
             self._counts["up to date"] += 1
-            self.write(f"-- {image} is up to date\n")
+            self.write(f"-- {image} is up to date{self._reference(image)}\n")
+
+    def _reference(self, image: str) -> str:
+        tag = self._tasks.get(f"tag:{image}")
+        return f": {tag.values['reference']}" if tag and tag.values else ""
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """The failure's own words; of a task that could not start because another failed, only that."""

@@ -54,7 +54,9 @@ def test_unchanged_images_are_skipped_with_a_line_each(two_images: Project) -> N
 
     assert again.returncode == 0
     *images, summary = again.stdout.splitlines()
-    assert sorted(images) == ["-- api is up to date", "-- web is up to date"]
+    assert [line.partition(":")[0] for line in sorted(images)] == ["-- api is up to date", "-- web is up to date"]
+    for name, line in zip(("api", "web"), sorted(images), strict=True):
+        assert f"{two_images.repository(name)}:" in line
     assert summary == "   images: 2 up to date"
 
 

@@ -6,18 +6,16 @@ success recorded with what is there now; the records are the values that :mod:`i
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+import os
+from typing import Any
 
 from doit.dependency import UptodateCalculator
 from doit.exceptions import InvalidTask
 from doit.task import Task
 
-from imagetasks.errors import DaemonError, UserError
+from imagetasks.errors import UserError
+from imagetasks.local_images import holds_image
 from imagetasks.plan import ImagePlan
-
-if TYPE_CHECKING:
-    from imagetasks.daemon import Daemon
 
 Values = dict[str, Any]
 
@@ -72,7 +70,7 @@ class BuildIsCurrent(_Check):
         pushed = self.record(self.plan.task("push"))
         if not self.plan.stays_local and pushed.get("id") == values["id"] and not _renamed(self.plan, pushed):
             return True
-        return _is_in_daemon(values["id"], values["id"])
+        return holds_image(values["id"], values["id"], os.environ)
 
 
 class TagIsCurrent(_Check):
@@ -88,7 +86,7 @@ class TagIsCurrent(_Check):
         is_pushed = bool(self.record(self.plan.task("push")) == values)
         if not values["id"] or (is_pushed and not self.plan.stays_local):
             return True
-        return _is_in_daemon(values["reference"], values["id"])
+        return holds_image(values["reference"], values["id"], os.environ)
 
 
 class PushIsCurrent(_Check):
@@ -109,19 +107,3 @@ def _renamed(plan: ImagePlan, tagged: Values) -> bool:
     if repository != plan.image.image:
         return True
     return plan.fixed_tag != tag if plan.fixed_tag is not None else tagged["schema"] != plan.schema
-
-
-def _is_in_daemon(name: str, image_id: str) -> bool:
-    """Whether a name stands for this image in the daemon; where no daemon answers, it does not."""
-    try:
-        return _daemon().image_id(name) == image_id
-    except DaemonError:
-        return False
-
-
-@functools.cache
-def _daemon() -> Daemon:
-    """One connection for all checks, which doit makes one after the other."""
-    from imagetasks.daemon import Daemon
-
-    return Daemon()

@@ -87,9 +87,7 @@ def test_a_folder_that_cannot_be_written_ends_the_run_with_a_sentence(
     assert "doit.db cannot be written" in capsys.readouterr().err
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5
-)
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)

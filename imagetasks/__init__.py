@@ -23,14 +23,20 @@ __version__ = "0.1.0"
 
 
 def tasks(config: str = "", **options: Any) -> Iterator[dict[str, Any]]:
-    """Yield the task dicts of a configuration; see :func:`imagetasks.loader.tasks`."""
-    from imagetasks import loader
+    """Yield our tasks from a task creator of a ``dodo.py`` that doit's own loader reads.
 
-    return loader.tasks(config, **options)
+    :param config: the configuration file; without it ``devspace.yaml`` in the current folder or the nearest above
+    :param options: fields of :class:`imagetasks.options.Options`, for what the command line does not say after the
+        name of one of our tasks
+    :raises doit.exceptions.InvalidDodoFile: a mistake in the configuration or the options
+    """
+    from imagetasks.loader import tasks_for_dodo
+
+    yield from tasks_for_dodo(config, options)
 
 
 def doit_defaults(folder: str = ".") -> dict[str, Any]:
-    """Values for a ``DOIT_CONFIG``; see :func:`imagetasks.loader.doit_defaults`."""
+    """Values for the ``DOIT_CONFIG`` of such a ``dodo.py``, whose ``devspace.yaml`` lies in ``folder``."""
     from imagetasks import loader
 
     return loader.doit_defaults(Path(folder))

@@ -2,7 +2,7 @@
 
 ====== ==========================================================================================================
 hash   ``digest``
-build  ``digest``, ``engine``, ``bases`` (id by name), ``id`` (``""``: not in the daemon), ``reference``, ``schema``
+build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``schema``
 tag    ``id``, ``reference`` (``repository:tag``), ``schema``
 push   as tag
 ====== ==========================================================================================================
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec
 
@@ -23,7 +24,7 @@ from imagetasks.builders.base import BuildContext
 from imagetasks.config.model import Deployment
 from imagetasks.context.inputs import DockerInputs
 from imagetasks.errors import BuildError, UserError
-from imagetasks.plan import ImagePlan
+from imagetasks.plan import ELSEWHERE, ImagePlan, is_elsewhere
 from imagetasks.registry.tags import resolve_tag
 from imagetasks.report.log import TaskLog
 
@@ -44,7 +45,7 @@ def _tell_mistakes(action: Callable[P, Values | None]) -> Callable[P, Values | T
         except UserError as error:
             return TaskFailed(str(error))
         except OSError as error:
-            return TaskFailed(f"{error.filename or 'the system'}: {error.strerror}")
+            return TaskFailed(f"{error.filename or 'the system'}: {error.strerror or error}")
 
     return wrapped
 
@@ -61,7 +62,7 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
     reference = f"{plan.image.image}:{resolve_tag(plan.schema)}"
     _warn_of_same_tag(plan, task, reference)
     builder = builder_for(plan.image.build, plan.project, functools.partial(_open_context, plan, tagged_bases))
-    with TaskLog(plan.state_folder / "logs", task.name, live=task.verbosity == _PRINT_ALL) as log:
+    with TaskLog(plan.log_folder, task.name, live=task.verbosity == _PRINT_ALL) as log:
         try:
             image_id = builder.build(reference, log)
         except BuildError as error:
@@ -70,7 +71,7 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
         "digest": hashed["digest"],
         "engine": plan.engine,
         "bases": {base: tagged_bases[base_argument(base)]["id"] for base in plan.base_names},
-        "id": image_id,
+        "id": image_id or f"{ELSEWHERE}{uuid.uuid4().hex}",
         "reference": reference,
         "schema": plan.schema,
     }
@@ -82,7 +83,7 @@ def tag_image(plan: ImagePlan, built: Values) -> Values:
     from imagetasks.daemon import Daemon
 
     tag = built["reference"].rpartition(":")[2] if built["schema"] == plan.schema else resolve_tag(plan.schema)
-    if built["id"]:
+    if not is_elsewhere(built["id"]):
         Daemon().tag(built["id"], plan.image.image, tag)
     return {"id": built["id"], "reference": f"{plan.image.image}:{tag}", "schema": plan.schema}
 
@@ -93,9 +94,9 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
     from imagetasks.registry.push import push
 
     if not plan.is_pushed:
-        return None
-    if tagged["id"]:
-        with TaskLog(plan.state_folder / "logs", task.name, live=task.verbosity == _PRINT_ALL) as log:
+        return last_record(task) or None
+    if not is_elsewhere(tagged["id"]):
+        with TaskLog(plan.log_folder, task.name, live=task.verbosity == _PRINT_ALL) as log:
             push(tagged["reference"], log)
     return tagged
 
@@ -112,6 +113,12 @@ def base_argument(base: str) -> str:
     return f"base {base}"
 
 
+def last_record(task: Task) -> Values:
+    """The values of a task's last success, as its check in :mod:`imagetasks.uptodate` found them."""
+    record: Values = (task.meta or {}).get("last") or {}
+    return record
+
+
 def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:
     assert isinstance(plan.inputs, DockerInputs)
     return plan.inputs.build_context(
@@ -120,8 +127,7 @@ def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildC
 
 
 def _warn_of_same_tag(plan: ImagePlan, task: Task, reference: str) -> None:
-    last = (task.meta or {}).get("last") or {}
-    if last.get("reference") == reference:
+    if last_record(task).get("reference") == reference:
         sys.stderr.write(
             f"WARNING: {plan.image.name} is built under the name of its last build, {reference}: "
             "a cluster that has pulled it may go on with the old image\n"

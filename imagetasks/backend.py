@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from doit.exceptions import InvalidDodoFile
+
 from imagetasks.errors import StateError
 
 _SCHEMA = "create table if not exists results (task text primary key, data text not null) without rowid"
@@ -114,7 +116,7 @@ class TaskResults:
             rows = self._open().execute("select task, data from results")
             return {task: self.codec.decode(data) for task, data in rows}
         except sqlite3.OperationalError as error:
-            raise SystemExit(f"ERROR: {self.name} cannot be read ({error})") from None
+            raise InvalidDodoFile(f"{self.name} cannot be read: {error}") from error
         except (sqlite3.DatabaseError, ValueError):
             self._set_aside()
             return {}

@@ -6,9 +6,10 @@ import argparse
 import shutil
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 import imagetasks
-from imagetasks.errors import UserError
+from imagetasks.errors import OptionError, UserError
 
 _USAGE = """\
 imagetasks builds, tags and pushes the images of a devspace.yaml, and skips what has not changed.
@@ -56,11 +57,18 @@ def _doit(words: list[str]) -> int:
     return int(DoitMain(ImageTaskLoader(reads_dodo=False, arguments=words)).run(words))
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        raise OptionError(f"{self.prog}: {message}")
+
+
 def _login(words: Sequence[str]) -> int:
     from imagetasks.registry.login import docker_cli_login, login, read_password
     from imagetasks.registry.reference import DOCKER_HUB
 
-    parser = argparse.ArgumentParser(prog="imagetasks login", description="Store credentials for a registry.")
+    parser = _Parser(prog="imagetasks login", description="Store credentials for a registry.")
     parser.add_argument("registry", nargs="?", default=DOCKER_HUB, help="its host[:port] [default: Docker Hub]")
     parser.add_argument("-u", "--username", default="", help="asked for if not given")
     parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")

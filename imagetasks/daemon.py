@@ -13,16 +13,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import docker
+from docker.credentials import StoreError
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from imagetasks.errors import BuildError, DaemonError, PushError
+from imagetasks.errors import BuildError, DaemonError, LoginError, PushError
+from imagetasks.output import Output
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-    from imagetasks.builders.base import Output
     from imagetasks.config.model import BuildOptions
 
 _CONNECT_SECONDS = 10
@@ -50,8 +51,14 @@ class Daemon:
             return None
 
     def tag(self, image_id: str, repository: str, tag: str) -> None:
-        """Give an image a name."""
-        self._ask(self._client.tag, image_id, repository, tag)
+        """Give an image a name.
+
+        :raises DaemonError: the image is not there
+        """
+        try:
+            self._ask(self._client.tag, image_id, repository, tag)
+        except ImageNotFound:
+            raise DaemonError(f"image {image_id} is gone from the Docker daemon; run the build again") from None
 
     def build(
         self, reference: str, context: Iterable[bytes], dockerfile: str, options: BuildOptions, output: Output
@@ -114,6 +121,11 @@ class Daemon:
             yield from call(*arguments, **options)
         except APIError as error:
             yield {"error": error.explanation or str(error)}
+        except StoreError:
+            # What a helper printed may hold a secret.
+            raise LoginError(
+                "a credential helper that Docker's config.json names is missing or fails: install it, or take it out"
+            ) from None
         except (DockerException, RequestException, HTTPError, OSError) as error:
             raise DaemonError(f"the connection to the Docker daemon was lost: {_words(error)}") from error
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+
+from imagetasks.docker_config import docker_config_file
 
 _DEFAULTS = ("", "unix:///var/run/docker.sock", "context:default")
 
@@ -22,9 +23,8 @@ def daemon_endpoint(environ: Mapping[str, str]) -> str:
 
 
 def _current_context(environ: Mapping[str, str]) -> str:
-    folder = Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
-        settings = json.loads((folder / "config.json").read_bytes())
+        settings = json.loads(docker_config_file(environ).read_bytes())
     except (OSError, ValueError):
         return ""
     return str(settings.get("currentContext") or "") if isinstance(settings, dict) else ""

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from doit import doit_cmd
 from doit.cmd_base import Command, DodoTaskLoader
+from doit.cmd_run import Run
+from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 from doit.exceptions import InvalidDodoFile
 from doit.loader import generate_tasks
 from doit.task import Task
 
-from imagetasks import interrupt
 from imagetasks.errors import ConfigError, UserError
-from imagetasks.graph import task_dicts
-from imagetasks.lock import ProjectLock
-from imagetasks.options import Options, doit_options, make_options, parse_after_tasks
-from imagetasks.project import Project, find_config, open_project
+from imagetasks.graph import TaskDict, task_dicts
+from imagetasks.options import DoitOption, doit_options, make_options, parse_after_tasks
+from imagetasks.plan import Dependencies
+from imagetasks.preparation import prepare_run
+from imagetasks.project import find_config, open_project
+from imagetasks.state import STATE_FOLDER
 
 WORKERS = 8
 """How many tasks run at once unless ``-n`` says otherwise: they wait for a daemon, not for this machine's cores."""
+
+_DODO = "dodo.py"
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def _as_doit_error(method: Callable[P, T]) -> Callable[P, T]:
+def _as_doit_error(function: Callable[P, T]) -> Callable[P, T]:
     """Hand a user's mistake to doit in the form that it prints as one line, with exit code 3."""
 
+    @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return method(*args, **kwargs)
+            return function(*args, **kwargs)
         except UserError as error:
             raise InvalidDodoFile(str(error)) from error
 
@@ -42,7 +49,8 @@ def _as_doit_error(method: Callable[P, T]) -> Callable[P, T]:
 class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
     """The loader ``imagetasks`` of doit (``[tool.doit] loader = "imagetasks"``).
 
-    A ``dodo.py`` is read if there is one; ``reads_dodo=False`` never reads it.
+    A ``dodo.py`` is read where doit's own loader would find it, but there need not be one; ``reads_dodo=False`` never
+    reads it.
     """
 
     def __init__(self, *, reads_dodo: bool = True, arguments: Sequence[str] | None = None) -> None:
@@ -50,21 +58,19 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         self._reads_dodo = reads_dodo
         self._options = doit_options(sys.argv[1:] if arguments is None else arguments)
         self.cmd_options = (*DodoTaskLoader.cmd_options, *self._options) if reads_dodo else self._options
-        self._values: Any = {}
+        self._values: dict[str, Any] = {}
         self._file = Path()
-        self._lock: ProjectLock | None = None
 
     @_as_doit_error
-    def setup(self, opt_values: Any) -> None:
-        """Find the configuration, and load the ``dodo.py`` beside it, if there is one."""
+    def setup(self, opt_values: dict[str, Any]) -> None:
+        """Load the ``dodo.py``, if there is one, and find the configuration."""
         self._values = opt_values
-        start = Path.cwd()
         self.namespace: dict[str, Any] = {}
-        if self._reads_dodo and (opt_values["dodoFile"] != "dodo.py" or Path("dodo.py").exists()):
+        start = Path.cwd()
+        if self._reads_dodo and (_names_a_dodo(opt_values) or Path(_DODO).exists()):
             super().setup(opt_values)
-        elif opt_values.get("cwdPath"):
-            start = start / opt_values["cwdPath"]
-        self._file = find_config(opt_values["config"], start)
+        folder = start if opt_values["config"] else Path.cwd()
+        self._file = find_config(opt_values["config"], folder / (opt_values.get("cwdPath") or ""))
 
     def load_doit_config(self) -> dict[str, Any]:
         """Our defaults, less what the user's own configuration files set, under the user's ``DOIT_CONFIG``."""
@@ -76,74 +82,101 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
     @_as_doit_error
     def load_tasks(self, cmd: Command, pos_args: list[str]) -> list[Task]:
         """All tasks. For a command that runs them: check what it needs, and let no other run in beside it."""
-        values = {**self._values, **parse_after_tasks(pos_args, self._options)}
-        options = make_options(values, doit_cmd._CMDLINE_VARS or {})
+        parsed, pos_args[:] = parse_after_tasks(pos_args, self._options)
+        options = make_options({**self._values, **parsed}, doit_cmd._CMDLINE_VARS or {})
         project = open_project(self._file, options)
-        dicts = task_dicts(project.plans, project.config.deployments, self._options, pos_args)
-        tasks = [*super().load_tasks(cmd, pos_args), *generate_tasks("imagetasks", dicts)]
-        _check_names(tasks)
-        project.selection.choose(cmd.sel_tasks or (), _dependencies(tasks))
+        ours = list(task_dicts(project.plans, project.config.deployments, self._options))
+        own: list[Task] = super().load_tasks(cmd, pos_args)
+        dependencies = {**_dependencies_of(ours), **_dependencies_of_own(own)}
+        _check_names(ours, own)
+        project.selection.choose(cmd.sel_tasks or list(dependencies), dependencies)
         if cmd.execute_tasks:
-            self._prepare_run(project, options, tasks)
-        return tasks
-
-    def _prepare_run(self, project: Project, options: Options, tasks: Sequence[Task]) -> None:
-        for warning in project.config.warnings:
-            sys.stderr.write(f"WARNING: {warning}\n")
-        project.check()
-        builds = [task for task in tasks if task.name.startswith("build:") and task.name in project.selection]
-        if options.build_sequential:
-            # doit makes its runner from this very dict of options, after the tasks are loaded.
-            self._values["num_process"] = 0
-        if options.build_sequential or len(builds) == 1:
-            for task in builds:
-                task.verbosity = 2
-        interrupt.install()
-        self._lock = ProjectLock(project.config.state_folder)
-        self._lock.acquire()
+            prepare_run(project, options, ours)
+            if options.build_sequential:
+                # doit makes its runner from this very dict, after the tasks are loaded.
+                self._values["num_process"] = 0
+        return [*own, *generate_tasks("imagetasks", (task for task in ours))]
 
 
 def doit_defaults(folder: Path) -> dict[str, Any]:
-    """What doit is to do unless told otherwise, for a project in ``folder``; for a ``DOIT_CONFIG``, say."""
+    """What doit is to do unless told otherwise, for a project in ``folder``."""
     return {
         "default_tasks": ["build"],
-        "num_process": WORKERS,
+        "num_process": 0 if "--build-sequential" in sys.argv else WORKERS,
         "par_type": "thread",
         "backend": "imagetasks",
-        "dep_file": str(folder / ".devspace" / "doit.db"),
+        "dep_file": str(folder / STATE_FOLDER / "doit.db"),
         "reporter": "imagetasks",
     }
 
 
-def tasks(config: str = "", **defaults: Any) -> Iterator[dict[str, Any]]:
-    """Yield our tasks from a task creator of a ``dodo.py`` that doit's own loader reads.
+@_as_doit_error
+def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
+    """What :func:`imagetasks.tasks` yields, prepared as by the loader as far as doit's own loader lets us know.
 
-    :param config: the configuration file; without it ``devspace.yaml`` in the current folder or the nearest above
-    :param defaults: values for options, by the names of :class:`imagetasks.options.Options`; those that the command
-        line gives after the name of one of our tasks win
     :raises doit.exceptions.InvalidDodoFile: a mistake in the configuration or the options
     """
-    yield from _dodo_tasks(config, defaults)
+    words = [word for word in sys.argv[1:] if word.startswith("-") or "=" not in word]
+    doit_forms = doit_options(sys.argv[1:])
+    parsed, names = parse_after_tasks(words, doit_forms)
+    options = make_options({"config": config, **parsed}, doit_cmd._CMDLINE_VARS or {}, chosen)
+    project = open_project(find_config(options.config, Path.cwd()), options)
+    ours = list(task_dicts(project.plans, project.config.deployments, doit_forms, words))
+    command, names = _doit_command(names)
+    if names:
+        project.selection.choose(names, _dependencies_of(ours))
+    if command == Run.get_name():
+        prepare_run(project, options, ours)
+    return ours
 
 
-@_as_doit_error
-def _dodo_tasks(config: str, defaults: Mapping[str, Any]) -> list[dict[str, Any]]:
-    words = sys.argv[1:]
-    options = doit_options(words)
-    values = {"config": config, **defaults, **parse_after_tasks(words, options)}
-    chosen = make_options(values, doit_cmd._CMDLINE_VARS or {})
-    project = open_project(find_config(chosen.config, Path.cwd()), chosen)
-    interrupt.install()
-    return list(task_dicts(project.plans, project.config.deployments, options, words))
+def _doit_command(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The command that doit runs for a command line, and the words that are left for it; found as doit finds them."""
+    rest = _without_options(DodoTaskLoader.cmd_options, words)
+    commands = {command.get_name() for command in doit_cmd.DoitMain.DOIT_CMDS}
+    command = rest.pop(0) if rest and rest[0] in commands else Run.get_name()
+    if command != Run.get_name():
+        return command, rest
+    return command, _without_options((*Run.base_options, *DodoTaskLoader.cmd_options, *Run.cmd_options), rest)
 
 
-def _dependencies(tasks: Sequence[Task]) -> dict[str, list[str]]:
-    return {task.name: [*task.task_dep, *task.setup_tasks] for task in tasks}
+def _without_options(options: Sequence[DoitOption], words: Sequence[str]) -> list[str]:
+    rest: list[str]
+    try:
+        _, rest = CmdParse([CmdOption(option) for option in options]).parse_only(list(words))
+    except CmdParseError:
+        return list(words)
+    return rest
 
 
-def _check_names(tasks: Sequence[Task]) -> None:
-    seen: set[str] = set()
-    for task in tasks:
-        if task.name in seen:
-            raise ConfigError(f"dodo.py has a task named {task.name}, which is one of ours; give yours another name")
-        seen.add(task.name)
+def _names_a_dodo(values: Mapping[str, Any]) -> bool:
+    return values["dodoFile"] != _DODO or bool(values["seek_file"])
+
+
+def _dependencies_of(ours: Sequence[TaskDict]) -> Dependencies:
+    names = {
+        task["basename"] if task["name"] is None else f"{task['basename']}:{task['name']}": task for task in ours
+    }
+    members = {group: [name for name in names if name.startswith(f"{group}:")] for group in names if ":" not in group}
+    return {name: [*task.get("task_dep", ()), *members.get(name, ())] for name, task in names.items()}
+
+
+def _dependencies_of_own(own: Sequence[Task]) -> Dependencies:
+    """What the user's tasks depend on; None where only running them tells."""
+    makers = {target: task.name for task in own for target in task.targets}
+    return {
+        task.name: None
+        if task.calc_dep or task.loader
+        else [
+            *task.task_dep,
+            *task.setup_tasks,
+            *task.wild_dep,
+            *(makers[file] for file in task.file_dep & makers.keys()),
+        ]
+        for task in own
+    }
+
+
+def _check_names(ours: Sequence[TaskDict], own: Sequence[Task]) -> None:
+    for name in sorted(_dependencies_of(ours).keys() & {task.name for task in own}):
+        raise ConfigError(f"dodo.py has a task named {name}, which is one of ours; give yours another name")

@@ -11,19 +11,23 @@ import socket
 from collections.abc import Mapping
 
 from imagetasks.endpoint import daemon_endpoint
-from imagetasks.errors import DaemonError
 
 _DEFAULT_SOCKET = "/var/run/docker.sock"
 _SECONDS = 10
 
 
 def holds_image(name: str, image_id: str, environ: Mapping[str, str]) -> bool:
-    """Whether a name or id stands for the image ``image_id`` in the daemon; where no daemon answers, it does not."""
+    """Whether a name or id stands for the image ``image_id`` in the daemon.
+
+    :raises DaemonError: no daemon answers
+    """
     path = _socket_path(environ)
+    if not path:
+        return _ask_by_library(name) == image_id
     try:
-        return (_ask_by_socket(path, name) if path else _ask_by_library(name)) == image_id
-    except (OSError, ValueError, DaemonError):
-        return False
+        return _ask_by_socket(path, name) == image_id
+    except (OSError, ValueError):
+        return _ask_by_library(name) == image_id
 
 
 def _socket_path(environ: Mapping[str, str]) -> str:

@@ -12,57 +12,56 @@ from imagetasks.errors import StateError
 _HOLDER_VARIABLE = "IMAGETASKS_RUN"
 _FILE = "lock.db"
 
+_held: list[sqlite3.Connection] = []
 
-class ProjectLock:
-    """Held from :meth:`acquire` until the process ends, however it ends.
+
+def lock_project(state_folder: Path) -> None:
+    """Take the lock, which is held until the process ends, however it ends; while another run holds it, wait.
 
     SQLite's lock on a file of its own serves, since it works on every platform that the database itself works on.
-    A program started by a run (a custom build command, say) may run doit in the same project: it finds the
-    project named in its environment and shares the lock of the run that started it.
+    A program started by a run (a custom build command, say) may run doit in the same project: it finds the run in its
+    environment and shares its lock.
+
+    :raises StateError: the state folder cannot be written
     """
+    if _is_held_by_ancestor(state_folder):
+        return
+    try:
+        state_folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(state_folder / _FILE, timeout=0, isolation_level=None)
+        if not _try(connection):
+            sys.stderr.write(f"another run is at work in {state_folder.parent}; waiting for it to end\n")
+            sys.stderr.flush()
+            _wait(connection)
+    except (sqlite3.Error, OSError) as error:
+        raise StateError(f"the state folder {state_folder} cannot be written: {error}") from error
+    _held.append(connection)
+    os.environ[_HOLDER_VARIABLE] = f"{os.getpid()} {state_folder.resolve()}"
 
-    def __init__(self, state_folder: Path) -> None:
-        self._file = state_folder / _FILE
-        self._connection: sqlite3.Connection | None = None
 
-    def acquire(self) -> None:
-        """Take the lock; while another run holds it, say so once and wait.
+def _is_held_by_ancestor(state_folder: Path) -> bool:
+    pid, _, folder = os.environ.get(_HOLDER_VARIABLE, "").partition(" ")
+    if not pid.isdecimal() or folder != str(state_folder.resolve()):
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except OSError:
+        return False
+    return True
 
-        :raises StateError: the state folder cannot be written
-        """
-        project = str(self._file.parent.resolve())
-        if os.environ.get(_HOLDER_VARIABLE) == project:
-            return
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self._file, timeout=0, isolation_level=None)
-            if not self._try():
-                sys.stderr.write(f"another run is at work in {self._file.parent.parent}; waiting for it to end\n")
-                self._wait()
-        except (sqlite3.Error, OSError) as error:
-            raise StateError(f"the state folder {self._file.parent} cannot be written: {error}") from error
-        os.environ[_HOLDER_VARIABLE] = project
 
-    def release(self) -> None:
-        """Let the next run in."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-            os.environ.pop(_HOLDER_VARIABLE, None)
+def _try(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("begin exclusive")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True
 
-    def _try(self) -> bool:
-        assert self._connection is not None
-        try:
-            self._connection.execute("begin exclusive")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                return False
-            raise
-        return True
 
-    def _wait(self) -> None:
-        assert self._connection is not None
-        # SQLite waits without looking at signals: short waits let Ctrl-C through.
-        self._connection.execute("pragma busy_timeout = 200")
-        while not self._try():
-            pass
+def _wait(connection: sqlite3.Connection) -> None:
+    # SQLite waits without looking at signals: short waits let Ctrl-C through.
+    connection.execute("pragma busy_timeout = 200")
+    while not _try(connection):
+        pass

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import getopt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 from imagetasks.errors import OptionError
@@ -113,32 +114,55 @@ class Options:
     deployments: tuple[str, ...] = ()
 
 
-def make_options(values: Mapping[str, Any], doit_variables: Mapping[str, str]) -> Options:
-    """The options from parsed ``values`` by name, and from the ``NAME=VALUE`` words that doit took.
+_WITHOUT_EFFECT = ("force_deploy", "kube_context", "namespace", "deployments")
+"""Options for deployments, which are not carried out yet."""
 
-    :raises OptionError: a ``--var`` that is no ``NAME=VALUE``
+
+def make_options(
+    values: Mapping[str, Any], doit_variables: Mapping[str, str], chosen: Mapping[str, Any] = MappingProxyType({})
+) -> Options:
+    """The options of a run.
+
+    :param values: parsed from the command line, by the options' names
+    :param doit_variables: the ``NAME=VALUE`` words that doit took off the command line
+    :param chosen: fields of :class:`Options` for what the command line does not say
+    :raises OptionError: a value or a name that is wrong
     """
-    variables = dict(doit_variables)
+    known = [field.name for field in fields(Options)]
+    for name in chosen:
+        if name not in known:
+            raise OptionError(f"{name} is no option; the options are {', '.join(known)}")
+    given: dict[str, Any] = {name: value for name, value in values.items() if name in known and value}
+    if given.get("deployments"):
+        given["deployments"] = _words(given["deployments"])
+    if values.get("profile"):
+        given["profiles"] = _words(values["profile"])
     assignments = values.get("var")
-    for assignment in assignments if isinstance(assignments, list | tuple) else ():
+    given["variables"] = {
+        **chosen.get("variables", {}),
+        **doit_variables,
+        **_variables(assignments if isinstance(assignments, list | tuple) else ()),
+    }
+    if given.get("skip_build"):
+        raise OptionError("--skip-build deploys with the images of the last build, and this version does not deploy")
+    return replace(Options(**chosen), **given)
+
+
+def options_without_effect(options: Options) -> list[str]:
+    """The spellings of the options that were given and do nothing in this version."""
+    return [
+        f"--{option.long}" for option in OPTIONS if option.name in _WITHOUT_EFFECT and getattr(options, option.name)
+    ]
+
+
+def _variables(assignments: Iterable[str]) -> dict[str, str]:
+    variables = {}
+    for assignment in assignments:
         name, separator, value = assignment.partition("=")
         if not (name and separator):
             raise OptionError(f"--var {assignment} is not of the form NAME=VALUE")
         variables[name] = value
-    return Options(
-        force_build=bool(values.get("force_build")),
-        build_sequential=bool(values.get("build_sequential")),
-        skip_push=bool(values.get("skip_push")),
-        skip_build=bool(values.get("skip_build")),
-        force_deploy=bool(values.get("force_deploy")),
-        tag=values.get("tag") or "",
-        profiles=_words(values.get("profile") or ()),
-        variables=variables,
-        config=values.get("config") or "",
-        kube_context=values.get("kube_context") or "",
-        namespace=values.get("namespace") or "",
-        deployments=_words((values.get("deployments") or "").split(",")),
-    )
+    return variables
 
 
 def _words(texts: str | Iterable[str]) -> tuple[str, ...]:
@@ -147,16 +171,19 @@ def _words(texts: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(text.strip() for text in texts if text.strip())
 
 
-def parse_after_tasks(words: Sequence[str], options: Sequence[DoitOption]) -> dict[str, Any]:
-    """The values of our options that stand after names of our tasks in ``words`` (names, options, names, ...).
+def parse_after_tasks(words: Sequence[str], options: Sequence[DoitOption]) -> tuple[dict[str, Any], list[str]]:
+    """The values of our options that stand after names of our tasks, and the words without them.
 
+    :param words: names of tasks, each with its options after it
     :raises OptionError: an option after one of our tasks that is none of ours
     """
     short, long = _getopt_forms(options)
     values: dict[str, Any] = {}
+    others: list[str] = []
     rest = list(words)
     while rest:
         name = rest.pop(0)
+        others.append(name)
         if name.partition(":")[0] not in TASK_GROUPS:
             continue
         try:
@@ -166,7 +193,7 @@ def parse_after_tasks(words: Sequence[str], options: Sequence[DoitOption]) -> di
         for spelling, text in found:
             option = next(o for o in options if spelling in (f"-{o['short']}", f"--{o['long']}"))
             values[option["name"]] = True if option["type"] is bool else option["type"](text)
-    return values
+    return values, others
 
 
 def _getopt_forms(options: Sequence[DoitOption]) -> tuple[str, list[str]]:

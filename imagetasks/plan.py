@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from imagetasks.config.model import CustomBuild, DockerBuild, Image
 from imagetasks.context.inputs import Inputs
 from imagetasks.registry.tags import is_volatile
+from imagetasks.state import STATE_FOLDER
+
+ELSEWHERE = "elsewhere:"
+"""What the id of an image that is not in the daemon begins with; the rest tells one build from the next."""
+
+
+def is_elsewhere(image_id: str) -> bool:
+    """Whether an image was built by a command that left it elsewhere than in the daemon."""
+    return image_id.startswith(ELSEWHERE)
+
+
+Dependencies = Mapping[str, Iterable[str] | None]
+"""For each task the names and patterns of the tasks that it depends on; None where that cannot be known."""
 
 
 class Selection:
-    """The tasks that a run may come to: those that were asked for, and all that they depend on."""
+    """The tasks that a run comes to: those that were asked for, and all that they depend on; unknown until chosen."""
 
     def __init__(self) -> None:
         self._tasks: set[str] | None = None
 
-    def choose(self, words: Iterable[str], dependencies: Mapping[str, Iterable[str]]) -> None:
-        """Choose by the task names and patterns among ``words``; with none of them, every task is chosen."""
-        waiting = [task for word in words for task in dependencies if task == word or fnmatchcase(task, word)]
+    def choose(self, words: Iterable[str], dependencies: Dependencies) -> None:
+        """Choose by names and patterns of tasks; it stays unknown if one of them, or what one depends on, is."""
+        waiting = [word for word in words if not word.startswith("-")]
         chosen: set[str] = set()
         while waiting:
-            task = waiting.pop()
-            if task not in chosen:
-                chosen.add(task)
-                waiting.extend(dependencies.get(task, ()))
-        self._tasks = chosen or None
+            word = waiting.pop()
+            for task in [word] if word in dependencies else fnmatch.filter(dependencies, word) or [word]:
+                if task not in chosen:
+                    needed = dependencies.get(task)
+                    if needed is None:
+                        return
+                    chosen.add(task)
+                    waiting.extend(needed)
+        self._tasks = chosen
 
-    def __contains__(self, task: str) -> bool:
+    def includes(self, task: str) -> bool:
+        """Whether the run certainly comes to a task."""
+        return self._tasks is not None and task in self._tasks
+
+    def may_include(self, task: str) -> bool:
+        """Whether the run may come to a task."""
         return self._tasks is None or task in self._tasks
 
 
@@ -65,9 +87,9 @@ class ImagePlan:
         return tuple(dict.fromkeys(self.bases.values()))
 
     @property
-    def state_folder(self) -> Path:
-        """The project's ``.devspace/``."""
-        return self.project / ".devspace"
+    def log_folder(self) -> Path:
+        """Where the logs of the image's tasks go."""
+        return self.project / STATE_FOLDER / "logs"
 
     @property
     def always_builds(self) -> bool:
@@ -82,8 +104,8 @@ class ImagePlan:
 
     @property
     def stays_local(self) -> bool:
-        """Whether this run is to leave the image in the daemon, because no push of it follows."""
-        return not self.is_pushed or self.task("push") not in self.selection
+        """Whether this run may end with the image in the daemon, because no push of it follows."""
+        return not (self.is_pushed and self.selection.includes(self.task("push")))
 
     @property
     def fixed_tag(self) -> str | None:

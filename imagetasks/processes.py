@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from pathlib import Path
 
 _GRACE_SECONDS = 1.0
 _running: set[subprocess.Popen[bytes]] = set()
+_stopped = threading.Event()
 
 
 def run(
@@ -24,6 +27,8 @@ def run(
     standard_input: Iterable[bytes] = (),
 ) -> int:
     """Run ``command`` in ``folder``, hand its output to ``write`` as it comes, and return its exit code.
+
+    Processes that it leaves running are left alone, and what they print after its end is not waited for.
 
     :param standard_input: what the program reads; an error raised while it is made stops the program, and is raised
     :raises OSError: the program cannot be started
@@ -38,27 +43,68 @@ def run(
         start_new_session=True,
     )
     _running.add(process)
-    feeder = _Feeder(process, standard_input)
-    feeder.start()
+    if _stopped.is_set():
+        _stop([process])
+    workers = [
+        _Worker(process, lambda: _feed(process, standard_input)),
+        _Worker(process, lambda: _read(process, write)),
+    ]
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            write(line.decode("utf-8", "replace"))
+        for worker in workers:
+            worker.start()
         code = process.wait()
     except BaseException:
         _stop([process])
         raise
     finally:
         _running.discard(process)
-    feeder.join()
-    if feeder.error:
-        raise feeder.error
+    for worker in workers:
+        worker.join(_GRACE_SECONDS)
+        if worker.error:
+            raise worker.error
     return code
 
 
 def stop_all() -> None:
-    """End every program that is running, with all that it has started."""
+    """End every program that is running, with all that it has started, and every one that is started from now on."""
+    _stopped.set()
     _stop(list(_running))
+
+
+atexit.register(stop_all)
+
+
+class _Worker(threading.Thread):
+    """Does something beside a program that is waited for; an error stops the program."""
+
+    def __init__(self, process: subprocess.Popen[bytes], work: Callable[[], None]) -> None:
+        super().__init__(daemon=True)
+        self._process = process
+        self._work = work
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:
+            self.error = error  # raised in the thread that waits for the program
+            _stop([self._process])
+
+
+def _feed(process: subprocess.Popen[bytes], chunks: Iterable[bytes]) -> None:
+    assert process.stdin is not None
+    try:
+        for chunk in chunks:
+            process.stdin.write(chunk)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # a program need not read all that it is given: its exit code tells
+
+
+def _read(process: subprocess.Popen[bytes], write: Callable[[str], None]) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        write(line.decode("utf-8", "replace"))
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
@@ -66,41 +112,24 @@ def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
         _signal(process, signal.SIGTERM)
     end = time.monotonic() + _GRACE_SECONDS
     for process in processes:
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(max(0.0, end - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
+        _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of a program's group, also where the program itself has ended."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        _signal(process, signal.SIGKILL)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     try:
         if sys.platform == "win32":
-            process.kill()
+            process.terminate()
         else:
             os.killpg(process.pid, number)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         pass
-
-
-class _Feeder(threading.Thread):
-    """Writes a program's standard input while its output is read."""
-
-    def __init__(self, process: subprocess.Popen[bytes], chunks: Iterable[bytes]) -> None:
-        super().__init__(daemon=True)
-        self._process = process
-        self._chunks = chunks
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        """Write all chunks; a program that stops reading is no error, its exit code tells."""
-        pipe = self._process.stdin
-        assert pipe is not None
-        try:
-            for chunk in self._chunks:
-                pipe.write(chunk)
-            pipe.close()
-        except BrokenPipeError:
-            pass
-        except Exception as error:
-            self.error = error  # raised by run(), in the thread that waits
-            _stop([self._process])

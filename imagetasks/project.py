@@ -11,7 +11,7 @@ from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
 from imagetasks.config.model import Config, CustomBuild, Image
 from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
-from imagetasks.errors import ConfigError, OptionError, ReferenceSyntaxError
+from imagetasks.errors import ConfigError, DockerfileError, OptionError, ReferenceSyntaxError
 from imagetasks.graph import check_cycles, find_bases
 from imagetasks.options import Options
 from imagetasks.plan import ImagePlan, Selection
@@ -34,7 +34,7 @@ class Project:
         :raises ConfigError: a Dockerfile or a context that is not there
         """
         for plan in self.plans:
-            if plan.task("hash") in self.selection and isinstance(plan.inputs, DockerInputs):
+            if self.selection.includes(plan.task("hash")) and isinstance(plan.inputs, DockerInputs):
                 _check_paths(plan.image, plan.inputs)
 
 
@@ -91,7 +91,12 @@ def _inputs(image: Image, config: Config) -> Inputs:
 def _bases(image: Image, inputs: Inputs, images: Sequence[Image]) -> dict[str, str]:
     if not isinstance(inputs, DockerInputs):
         return {}
-    return find_bases(image, inputs.image_names(), images) if inputs.dockerfile_path.is_file() else {}
+    if not inputs.dockerfile_path.is_file():
+        return {}
+    try:
+        return find_bases(image, inputs.image_names(), images)
+    except DockerfileError as error:
+        raise error if error.position else ConfigError(error.message, image.position("build")) from error
 
 
 def _check_paths(image: Image, inputs: DockerInputs) -> None:

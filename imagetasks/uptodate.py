@@ -10,12 +10,12 @@ import os
 from typing import Any
 
 from doit.dependency import UptodateCalculator
-from doit.exceptions import InvalidTask
+from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
 from imagetasks.errors import UserError
 from imagetasks.local_images import holds_image
-from imagetasks.plan import ImagePlan
+from imagetasks.plan import ImagePlan, is_elsewhere
 
 Values = dict[str, Any]
 
@@ -29,10 +29,32 @@ class _Check(UptodateCalculator):  # type: ignore[misc]
         super().__init__()
         self.plan = plan
 
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell doit whether the task can be skipped, and leave its last record for its action.
+
+        :raises doit.exceptions.InvalidDodoFile: that cannot be told; the run ends, and no record is lost
+        """
+        task.meta = {**(task.meta or {}), "last": values}
+        try:
+            return self.is_current(values)
+        except UserError as error:
+            raise InvalidDodoFile(str(error)) from error
+
+    def is_current(self, values: Values) -> bool:
+        """Tell whether what ``values`` record is still so."""
+        raise NotImplementedError
+
     def record(self, task: str) -> Values:
         """The values of a task's last success, empty if there was none."""
         values: Values = self.tasks_dict[task].values or self.get_val(task, "_values_:") or {}
         return values
+
+    def is_pushed(self, image_id: str) -> bool:
+        """Whether the registry has the image under the name that it is to have, so that the daemon need not."""
+        pushed = self.record(self.plan.task("push"))
+        if self.plan.stays_local or not pushed or pushed != self.record(self.plan.task("tag")):
+            return False
+        return pushed["id"] == image_id and not _renamed(self.plan, pushed)
 
     def __repr__(self) -> str:
         return self.meaning
@@ -43,9 +65,8 @@ class BuildIsCurrent(_Check):
 
     meaning = "the image is built from what is there now"
 
-    def __call__(self, task: Task, values: Values) -> bool:
-        """Tell whether the build can be skipped, and leave the last build's record for the action."""
-        task.meta = {**(task.meta or {}), "last": values}
+    def is_current(self, values: Values) -> bool:
+        """Tell whether the build can be skipped."""
         if self.plan.force or self.plan.always_builds or not values:
             return False
         return self._has_same_inputs(values) and self._is_there(values)
@@ -57,20 +78,12 @@ class BuildIsCurrent(_Check):
 
     def _digest(self) -> str:
         hash_task = self.tasks_dict[self.plan.task("hash")]
-        if hash_task.executed:
-            return str(hash_task.values["digest"])
-        try:
-            return self.plan.inputs.digest()
-        except UserError as error:
-            raise InvalidTask(str(error)) from error
+        return str(hash_task.values["digest"]) if hash_task.executed else self.plan.inputs.digest()
 
     def _is_there(self, values: Values) -> bool:
-        if not values["id"]:
+        if is_elsewhere(values["id"]):
             return not _renamed(self.plan, values)
-        pushed = self.record(self.plan.task("push"))
-        if not self.plan.stays_local and pushed.get("id") == values["id"] and not _renamed(self.plan, pushed):
-            return True
-        return holds_image(values["id"], values["id"], os.environ)
+        return self.is_pushed(values["id"]) or holds_image(values["id"], values["id"], os.environ)
 
 
 class TagIsCurrent(_Check):
@@ -78,13 +91,12 @@ class TagIsCurrent(_Check):
 
     meaning = "the image has its tag"
 
-    def __call__(self, task: Task, values: Values) -> bool:
+    def is_current(self, values: Values) -> bool:
         """Tell whether tagging can be skipped."""
         built = self.record(self.plan.task("build"))
         if not values or values["id"] != built.get("id") or _renamed(self.plan, values):
             return False
-        is_pushed = bool(self.record(self.plan.task("push")) == values)
-        if not values["id"] or (is_pushed and not self.plan.stays_local):
+        if is_elsewhere(values["id"]) or self.is_pushed(values["id"]):
             return True
         return holds_image(values["reference"], values["id"], os.environ)
 
@@ -94,7 +106,7 @@ class PushIsCurrent(_Check):
 
     meaning = "the registry has the image"
 
-    def __call__(self, task: Task, values: Values) -> bool:
+    def is_current(self, values: Values) -> bool:
         """Tell whether the push can be skipped."""
         if not self.plan.is_pushed:
             return True

@@ -6,12 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-
-class Output(Protocol):
-    """Where an engine writes what it does."""
-
-    def write(self, text: str) -> None:
-        """Take a piece of text, any part of a line or several lines."""
+from imagetasks.output import Output
 
 
 class BuildContext(Protocol):
@@ -27,6 +22,12 @@ class BuildContext(Protocol):
     def ignore_text(self) -> bytes:
         """What an ignore file has to say so that the docker CLI sends the files that :meth:`tar` holds."""
 
+    def check_unchanged(self) -> None:
+        """For an engine that reads the folder itself.
+
+        :raises ContextError: the files are no longer those that were hashed
+        """
+
     def tar(self) -> tuple[str, Iterator[bytes]]:
         """The Dockerfile's name in the stream, and the stream, which is made while it is read.
 
@@ -38,7 +39,7 @@ class Builder(Protocol):
     """A build engine with all that it needs for one image."""
 
     def build(self, reference: str, output: Output) -> str:
-        """Build the image under the name ``reference`` and return its id, or ``""`` if the Docker daemon has it not.
+        """Build the image under the name ``reference`` and return its id, or ``""`` if the daemon does not have it.
 
         :param reference: ``repository:tag``
         :raises UserError: there is no image, and why

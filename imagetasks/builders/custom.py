@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagetasks.builders.base import Output
 from imagetasks.config.model import CustomBuild
 from imagetasks.errors import BuildError, DaemonError
+from imagetasks.output import Output
 from imagetasks.processes import run
 
 

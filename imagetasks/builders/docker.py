@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imagetasks.builders.base import BuildContext, Output
+from imagetasks.builders.base import BuildContext
 from imagetasks.config.model import BuildOptions
+from imagetasks.output import Output
 
 
 @dataclass(frozen=True)

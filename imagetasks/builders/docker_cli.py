@@ -12,13 +12,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagetasks.builders.base import BuildContext, Output
+from imagetasks.builders.base import BuildContext
 from imagetasks.config.model import BuildOptions
 from imagetasks.errors import BuildError
+from imagetasks.output import Output
 from imagetasks.processes import run
 
 _FIRST_WITH_BUILDX_ONLY = 23
 """Since Docker 23 the client's BuildKit support is the plugin buildx; before, it is built in."""
+_OWN_VARIABLES = (
+    "DOCKER_API_VERSION",
+    "DOCKER_BUILDKIT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_DEFAULT_PLATFORM",
+    "DOCKER_HOST",
+    "HOME",
+    "PATH",
+)
+_OWN_PREFIXES = ("BUILDKIT_", "BUILDX_", "DOCKER_CONTENT_TRUST", "DOCKER_TLS")
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class DockerCliBuilder:
     def build(self, reference: str, output: Output) -> str:
         """Build with the CLI; see :class:`imagetasks.builders.base.Builder`."""
         program = find_docker_cli(buildkit=self.buildkit)
-        environ = {**os.environ, **self.options.build_args, "DOCKER_BUILDKIT": str(int(self.buildkit))}
+        environ = self._environment()
         with tempfile.TemporaryDirectory(prefix="imagetasks-") as name:
             folder = Path(name)
             arguments, stream = self._context_arguments(folder)
@@ -50,7 +63,18 @@ class DockerCliBuilder:
             code = run(command, folder=folder, environ=environ, write=output.write, standard_input=stream)
             if code != 0:
                 raise BuildError(f"`docker build` ended with exit code {code}")
+            if self.buildkit:
+                self.context.check_unchanged()
             return (folder / "id").read_text().strip()
+
+    def _environment(self) -> dict[str, str]:
+        for name in self.options.build_args:
+            if name in _OWN_VARIABLES or name.startswith(_OWN_PREFIXES) or "=" in name:
+                raise BuildError(
+                    f"the build argument {name} cannot be handed to the docker command line, "
+                    "which reads a variable of that name itself; give it another name"
+                )
+        return {**os.environ, **self.options.build_args, "DOCKER_BUILDKIT": str(int(self.buildkit))}
 
     def _arguments(self) -> Iterator[str]:
         if self.buildkit:

@@ -1,7 +1,7 @@
 """The configuration as frozen data: what is left of ``devspace.yaml`` once it is read, checked and filled in.
 
 Keys and defaults are those of the reference (section "Configuration file"). Paths are as the user wrote them,
-relative to the folder of the file; :class:`Config` resolves them.
+relative to the folder of the file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imagetasks.errors import Position
+from imagetasks.state import STATE_FOLDER
 
 
 @dataclass(frozen=True)
@@ -99,12 +100,11 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Config:
-    """A whole ``devspace.yaml``; ``file`` is absolute, ``warnings`` are sentences for the user."""
+    """A whole ``devspace.yaml``; ``file`` is absolute."""
 
     file: Path
     images: tuple[Image, ...] = ()
     deployments: tuple[Deployment, ...] = ()
-    warnings: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -114,8 +114,4 @@ class Config:
     @property
     def state_folder(self) -> Path:
         """``.devspace/``: doit's database, logs and caches."""
-        return self.folder / ".devspace"
-
-    def path(self, relative: str) -> Path:
-        """An absolute path for a path that the user wrote."""
-        return self.folder / relative
+        return self.folder / STATE_FOLDER

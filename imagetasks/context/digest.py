@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ThreadPool
 
 from imagetasks.context.filecache import FileDigests, StampedPath
 from imagetasks.context.scan import Scan, open_unchanged
@@ -72,8 +72,9 @@ def _read(folder: str, files: Sequence[StampedPath]) -> dict[StampedPath, bytes]
     def read_batch(batch: Sequence[StampedPath]) -> list[bytes]:
         return [_read_file(folder, path, stamp) for path, stamp in batch]
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        read = [digest for batch in pool.map(read_batch, batches) for digest in batch]
+    # The threads of this pool, unlike those of concurrent.futures, do not keep an interrupted run from ending.
+    with ThreadPool(_THREADS) as pool:
+        read = [digest for batch in pool.imap(read_batch, batches) for digest in batch]
     return dict(zip(files, read, strict=True))
 
 

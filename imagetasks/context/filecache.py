@@ -112,9 +112,10 @@ class FileDigests:
         Files that were not met in a folder that was looked through, and that are gone, are forgotten.
         """
         with self._lock:
-            if not self._fresh:
-                return
-            content = _pack({**self._kept(), **self._fresh})
+            if self._fresh:
+                self._write(_pack({**self._kept(), **self._fresh}))
+
+    def _write(self, content: bytes) -> None:
         temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)

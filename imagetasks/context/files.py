@@ -13,8 +13,9 @@ from pathlib import Path
 from imagetasks.context.digest import context_digest
 from imagetasks.context.filecache import FileDigests
 from imagetasks.context.ignore import IgnoreRules, find_ignore_file
-from imagetasks.context.scan import STATE_FOLDER, Scan, scan
+from imagetasks.context.scan import Scan, scan
 from imagetasks.errors import ContextError
+from imagetasks.state import STATE_FOLDER
 
 _CACHE_FILE = "files.cache"
 
@@ -35,10 +36,21 @@ class ContextFiles:
 
     @functools.cached_property
     def scan(self) -> Scan:
-        """The files that the ignore file leaves in.
+        """The files that the ignore file leaves in, as they were when they were first asked for.
 
         :raises ContextError: the folder or the ignore file cannot be read
         """
+        return self._scan()
+
+    def check_unchanged(self) -> None:
+        """Look whether the files are still those of :attr:`scan`.
+
+        :raises ContextError: they are not
+        """
+        if self._scan() != self.scan:
+            raise ContextError(f"the build context {self.folder} changed while it was built; run the build again")
+
+    def _scan(self) -> Scan:
         file = find_ignore_file(self.folder, self.dockerfile_path)
         rules = IgnoreRules.parse(self.ignore_text, str(file or ""))
         return scan(self.folder, rules, never=self.state_folders)

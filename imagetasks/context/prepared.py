@@ -33,6 +33,13 @@ class PreparedContext:
         """The user's patterns, and the state folders, which no exception of theirs brings back."""
         return b"\n".join([self.files.ignore_text, *map(os.fsencode, self.files.state_folders), b""])
 
+    def check_unchanged(self) -> None:
+        """Compare the files with those that were hashed.
+
+        :raises ContextError: they are others
+        """
+        self.files.check_unchanged()
+
     def tar(self) -> tuple[str, Iterator[bytes]]:
         """The Dockerfile's name in the stream, and the stream.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from imagetasks.context.ignore import IgnoreRules, is_excluded
 from imagetasks.errors import ContextError
+from imagetasks.state import STATE_FOLDER
 
 __all__ = [
     "STAMP_SIZE",
@@ -29,8 +30,6 @@ __all__ = [
     "stamped_size",
     "stamped_times",
 ]
-
-STATE_FOLDER = ".devspace"
 
 # Size, mtime and ctime in ns, inode, mode.
 _STAMP = struct.Struct("<QqqQH")

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from imagetasks.docker_config import docker_config_file
 from imagetasks.errors import LoginError
 from imagetasks.registry.reference import DOCKER_HUB
 
@@ -73,9 +74,8 @@ def as_auth_config(credentials: Credentials) -> dict[str, str]:
 
 
 def config_file() -> Path:
-    """Where Docker's command line keeps its configuration."""
-    folder = os.environ.get("DOCKER_CONFIG")
-    return (Path(folder) if folder else Path.home() / ".docker") / "config.json"
+    """The file that the user's credentials, or the names of the programs that keep them, are in."""
+    return docker_config_file(os.environ)
 
 
 def _key(registry: str) -> str:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import shutil
 
-from imagetasks.builders.base import Output
 from imagetasks.errors import PushError
+from imagetasks.output import Output
 from imagetasks.registry.credentials import Credentials, as_auth_config, find_credentials
 from imagetasks.registry.reference import DOCKER_HUB, parse_reference
 
 _REFUSALS = ("denied", "unauthorized", "no basic auth credentials", "authentication required", "forbidden")
-_UNREACHABLE = ("connection refused", "no such host", "i/o timeout", "no route to host", "server misbehaving", "EOF")
+_UNREACHABLE = (
+    "connection refused",
+    "no such host",
+    "i/o timeout",
+    "no route to host",
+    "server misbehaving",
+    ": eof",
+)
 
 
 def push(reference: str, output: Output) -> None:
@@ -37,7 +44,7 @@ def _explain(reference: str, registry: str, credentials: Credentials | None, wor
     if any(refusal in lowered for refusal in _REFUSALS):
         who = _who(credentials)
         return f"registry {registry} does not let {who} push {reference}; run `{_login(registry)}` ({words})"
-    if any(sign.lower() in lowered for sign in _UNREACHABLE):
+    if any(sign in lowered for sign in _UNREACHABLE):
         return f"registry {registry}, which {reference} is pushed to, cannot be reached; see that it runs ({words})"
     return f"{reference} was not pushed: {words}"
 

@@ -10,6 +10,8 @@ from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 from doit.task import Task
 
+from imagetasks.report.terminal import show
+
 _STAGES = ("build", "tag", "push")
 
 
@@ -27,9 +29,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         self._counts = {"built": 0, "pushed": 0, "up to date": 0}
 
     def write(self, text: str) -> None:
-        """Write at once: whoever reads a pipe or a log wants to see it as it happens."""
-        self.outstream.write(text)
-        self.outstream.flush()
+        """Write at once, whatever the stream is."""
+        show(self.outstream, text)
 
     def initialize(self, tasks: Mapping[str, Task], selected_tasks: Sequence[str]) -> None:
         """Find the last stage that each image comes to in this run."""
@@ -62,13 +63,15 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
     def add_success(self, task: Task) -> None:
         """A build or a push has ended well."""
         kind, _, image = task.name.partition(":")
-        if not _is_ours(task) or kind not in ("build", "push"):
+        if not _is_ours(task) or kind not in _STAGES:
             return
         seconds = time.monotonic() - self._started.get(task.name, time.monotonic())
         if kind == "build":
             self._counts["built"] += 1
             self.write(f"   built {image} in {seconds:.1f} s\n")
-        elif task.values:
+        elif kind == "tag" and self._last_stages.get(image) == "tag":
+            self.write(f"   tagged {task.values['reference']}\n")
+        elif kind == "push" and task.values:
             self._counts["pushed"] += 1
             self.write(f"   pushed {task.values['reference']} in {seconds:.1f} s\n")
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TextIO
 
 from imagetasks.errors import StateError
+from imagetasks.report.terminal import show
 
 TAIL_LINES = 20
 """How many lines of its end a failed build shows."""
@@ -54,8 +55,7 @@ class TaskLog:
         except OSError as error:
             raise StateError(f"the log {self.path} cannot be written: {error.strerror}") from error
         if self._live:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            show(sys.stdout, text)
         *finished, self._unfinished = (self._unfinished + text).split("\n")
         self._tail.extend(line for line in finished if line.strip())
 

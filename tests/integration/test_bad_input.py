@@ -121,6 +121,7 @@ def test_an_unknown_build_target_names_the_stages(project: Project) -> None:
     result = project.doit("build", env=NO_DAEMON)
 
     assert result.returncode == 3
+    assert result.stderr.startswith("ERROR: devspace.yaml:5:5: ")
     assert "first" in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -229,3 +230,27 @@ def test_a_disk_that_fills_up_during_a_run_is_a_sentence_and_loses_no_state(buil
     assert "cannot be written" in full.stdout + full.stderr
     assert "Traceback" not in full.stdout + full.stderr
     assert "-- api is up to date" in again.stdout
+
+
+@pytest.mark.docker
+def test_a_credential_helper_that_fails_is_a_sentence_without_what_it_printed(
+    project: Project, docker_config: Path
+) -> None:
+    project.write("bin/docker-credential-broken", "#!/bin/sh\necho s3cr3t; exit 1\n", mode=0o755)
+    (docker_config / "config.json").write_text('{"credsStore": "broken"}')
+    project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+    project.write("devspace.yaml", HEAD + f"images: {{api: {{image: {project.repository('api')}}}}}\n")
+
+    result = project.doit("build", env={"PATH": f"{project.folder}/bin:{os.environ['PATH']}"})
+
+    assert result.returncode == 1
+    assert "credential helper" in result.stdout
+    assert "s3cr3t" not in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_a_wrong_option_of_login_is_a_sentence(project: Project) -> None:
+    result = project.imagetasks("login", "--bogus")
+
+    assert result.returncode == 3
+    assert "--bogus" in result.stderr

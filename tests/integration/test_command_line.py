@@ -34,6 +34,8 @@ def task_images():
     yield from tasks()
 """
 
+OWN_DODO = "def task_smoke():\n    return {'actions': ['echo smoke'], 'verbosity': 2}\n"
+
 NO_DAEMON = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
 
 
@@ -214,3 +216,98 @@ def test_info_tells_why_a_build_would_run(shop: Project) -> None:
 
     assert result.returncode == 1
     assert "the image is built from what is there now" in result.stdout
+
+
+@pytest.fixture
+def own(shop: Project) -> Project:
+    """The shop with a ``dodo.py`` that is in charge."""
+    shop.write("dodo.py", DODO)
+    shop.write("pyproject.toml", "")
+    return shop
+
+
+def test_options_reach_the_tasks_of_a_dodo_after_variables_too(own: Project) -> None:
+    result = own.doit("push:base", "--var", "REGISTRY=other.example", "--skip-push", "-t", "no tag")
+
+    assert result.returncode == 3
+    assert "--tag" in result.stderr
+
+
+def test_a_dodo_s_own_choice_of_options_is_checked(own: Project) -> None:
+    own.write("dodo.py", DODO.replace("tasks()", "tasks(skip_posh=True)"))
+
+    result = own.doit("list")
+
+    assert result.returncode == 3
+    assert "skip_posh is no option" in result.stderr
+
+
+def test_a_dodo_chooses_options(own: Project) -> None:
+    own.write("dodo.py", DODO.replace("tasks()", "tasks(profiles=('production',))"))
+
+    assert "build:only" in listed(own.doit("list", "--all").stdout)
+
+
+def test_a_run_of_a_dodo_is_prepared_and_a_listing_is_not(own: Project) -> None:
+    (own.folder / "api" / "Dockerfile").unlink()
+
+    assert own.doit("list", "--all").returncode == 0
+    assert not (own.folder / ".devspace").exists()
+    result = own.doit("-n", "2", "hash:api")
+    assert result.returncode == 3
+    assert "devspace.yaml:6:" in result.stderr
+    assert own.doit("hash:base").returncode == 0
+    assert (own.folder / ".devspace" / "lock.db").exists()
+
+
+@pytest.mark.parametrize("words", [["hash:*", "-b"], ["hash:base", "--skip-push", "hash:api", "-b"]])
+def test_options_stand_after_patterns_and_between_tasks(shop: Project, words: list[str]) -> None:
+    result = shop.doit(*words, env=NO_DAEMON)
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_dodo_elsewhere_brings_the_configuration_beside_it(shop: Project) -> None:
+    shop.write("dodo.py", OWN_DODO)
+    outside = Project(shop.folder / "outside")
+
+    named = outside.doit("-f", "../dodo.py", "list", "--all")
+    sought = outside.doit("-k", "list", "--all")
+
+    for result in (named, sought):
+        assert {"build:api", "smoke"} <= set(listed(result.stdout)), result.stderr
+
+
+def test_options_for_deployments_say_that_they_do_nothing(shop: Project) -> None:
+    result = shop.doit("hash:base", "--namespace", "n")
+    refused = shop.doit("deploy", "--skip-build")
+
+    assert "WARNING: --namespace does nothing" in result.stderr
+    assert result.returncode == 0
+    assert refused.returncode == 3
+
+
+def test_output_that_a_stream_cannot_take_does_not_break_a_run(shop: Project) -> None:
+    shop.write("base/Dockerfile", "FROM scratch\n# é\n")
+    shop.write(
+        "devspace.yaml",
+        "version: v1beta6\nimages: {app: {image: a.example/app, build: {custom: {command: ./make.sh}}}}\n",
+    )
+    shop.write("make.sh", "#!/bin/sh\necho é\n", mode=0o755)
+
+    result = shop.doit("build:app", env={**NO_DAEMON, "PYTHONIOENCODING": "ascii"})
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "\\xe9" in result.stdout
+
+
+def test_a_reader_that_goes_away_ends_the_output_and_not_the_run(shop: Project) -> None:
+    run = shop.start("doit", "-v", "2", "build", env=NO_DAEMON)
+    assert run.stdout is not None
+    run.stdout.close()
+    assert run.stderr is not None
+    err = run.stderr.read()
+
+    assert run.wait(60) == 1
+    assert "Traceback" not in err
+    assert "BrokenPipe" not in err

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
+import time
 from pathlib import Path
 
 import docker
 import pytest
 
+from imagetasks.builders.docker_cli import find_docker_cli
 from tests.integration.images import files, only_image, settings
 from tests.projects import Project
 
@@ -114,7 +115,7 @@ def test_values_of_build_arguments_stay_off_command_lines_and_out_of_the_state_f
     project: Project, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shim = tmp_path_factory.mktemp("bin")
-    real = shutil.which("docker", path="/usr/bin")
+    real = find_docker_cli(buildkit=True)
     (shim / "docker").write_text(f'#!/bin/sh\necho "$@" >> {shim}/words\nexec {real} "$@"\n')
     (shim / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(shim), prepend=":")
@@ -223,3 +224,72 @@ def test_kaniko_is_refused_in_a_sentence(project: Project) -> None:
     assert result.returncode == 1
     assert "kaniko needs a cluster" in result.stdout
     assert "Traceback" not in result.stdout
+
+
+@pytest.mark.parametrize("name", ["DOCKER_HOST", "PATH", "BUILDX_BUILDER"])
+def test_a_build_argument_that_the_docker_command_line_reads_itself_is_refused(project: Project, name: str) -> None:
+    project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+    write_config(project, ENGINES["buildkit"], options=f"buildArgs: {{{name}: x}}")
+
+    result = project.doit("build")
+
+    assert result.returncode == 1
+    assert f"the build argument {name} cannot be handed to the docker command line" in result.stdout
+
+
+def test_a_context_that_changes_while_buildkit_reads_it_is_no_success(project: Project, busybox: str) -> None:
+    project.write("Dockerfile", f"FROM {busybox}\nCOPY . /\nRUN sleep 3 # {project.namespace}\n")
+    project.write("main.py", "print()\n")
+    write_config(project, ENGINES["buildkit"])
+    run = project.start("doit", "build")
+    log = project.folder / ".devspace" / "logs" / "build-app.log"
+    deadline = time.monotonic() + 60
+    while not (log.exists() and "sleep 3" in log.read_text()):
+        assert time.monotonic() < deadline
+
+    project.write("main.py", "print(1)\n")
+    out, _ = run.communicate(timeout=60)
+
+    assert run.returncode == 1
+    assert "changed while it was built" in out
+
+
+def elsewhere(project: Project) -> None:
+    """A base that a command builds elsewhere than in the daemon, and an image that names it."""
+    project.write("make.sh", "#!/bin/sh\necho $1 >> made\n", mode=0o755)
+    project.write("base.txt", "")
+    project.write("app/Dockerfile", f"FROM scratch AS x\nFROM {project.repository('base', 'localhost:1')}\n")
+    project.write(
+        "devspace.yaml",
+        f"version: v1beta6\nimages:\n  base:\n    image: {project.repository('base', 'localhost:1')}\n"
+        "    build: {custom: {command: ./make.sh, onChange: [base.txt]}}\n"
+        f"  app: {{image: {project.repository('app')}, context: app, dockerfile: app/Dockerfile}}\n",
+    )
+
+
+def test_what_a_command_built_elsewhere_gets_a_new_tag_with_each_build(project: Project) -> None:
+    elsewhere(project)
+
+    first = project.doit("push:base")
+    again = project.doit("push:base")
+    project.write("base.txt", "changed")
+    changed = project.doit("push:base")
+
+    assert [result.returncode for result in (first, again, changed)] == [0, 0, 0]
+    made = (project.folder / "made").read_text().split()
+    assert len(made) == len(set(made)) == 2
+    assert f"pushed {made[1]}" in changed.stdout
+    assert f"-- base is up to date: {made[0]}" in again.stdout
+
+
+def test_what_is_built_from_something_elsewhere_is_built_again_with_it(project: Project) -> None:
+    elsewhere(project)
+
+    def base_of_the_app() -> str:
+        result = project.doit("build:app")
+        return next(line.split()[-1] for line in result.stdout.splitlines() if "Step 2/2 : FROM" in line)
+
+    first = base_of_the_app()
+    project.write("base.txt", "changed")
+
+    assert base_of_the_app() != first

@@ -214,3 +214,54 @@ def test_a_damaged_database_is_set_aside(two_images: Project) -> None:
     assert again.returncode == 0
     assert "was damaged" in again.stderr
     assert built_images(again.stdout) == {"api", "web"}
+
+
+def remove_local(daemon: docker.DockerClient, repository: str) -> None:
+    for image in daemon.images.list(repository):
+        daemon.images.remove(str(image.id), force=True)
+
+
+def test_an_image_that_was_renamed_and_then_removed_is_built_again(
+    two_images: Project, daemon: docker.DockerClient, registry: Registry
+) -> None:
+    assert two_images.doit("tag:api", "-t", "v2").returncode == 0
+    remove_local(daemon, two_images.repository("api", registry.address))
+
+    again = two_images.doit("build")
+
+    assert again.returncode == 0, again.stdout
+    assert built_images(again.stdout) == {"api"}
+
+
+def test_a_daemon_that_is_away_costs_no_state(project: Project, registry: Registry) -> None:
+    write_images(project, registry)
+    way = project.folder / "docker.sock"
+    way.symlink_to("/var/run/docker.sock")
+    environ = {"DOCKER_HOST": f"unix://{way}"}
+    assert project.doit("build", "--skip-push", env=environ).returncode == 0
+
+    way.rename(project.folder / "away")
+    away = project.doit("build", "--skip-push", env=environ)
+    (project.folder / "away").rename(way)
+    again = project.doit("build", "--skip-push", env=environ)
+
+    assert away.returncode == 3
+    assert f"no Docker daemon answers at unix://{way}" in away.stderr
+    assert built_images(again.stdout) == set()
+
+
+def test_a_run_of_everything_that_pushes_nothing_keeps_what_was_pushed(project: Project, registry: Registry) -> None:
+    write_images(project, registry, more="    tag: v1\n")
+    assert project.doit("build").returncode == 0
+    assert built_images(project.doit("-a", "build", "--skip-push").stdout) == {"api", "web"}
+
+    assert pushed_images(project.doit("build").stdout) == set()
+
+
+def test_tasks_of_the_user_s_own_that_name_ours_by_a_pattern_rebuild_nothing(
+    two_images: Project, daemon: docker.DockerClient, registry: Registry
+) -> None:
+    remove_local(daemon, two_images.repository("api", registry.address))
+    two_images.write("dodo.py", "def task_all():\n    return {'actions': ['true'], 'task_dep': ['push:*']}\n")
+
+    assert built_images(two_images.doit("all").stdout) == set()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,29 +67,53 @@ def test_deployments_follow_each_other_and_the_first_waits_for_all_pushes() -> N
     assert tasks["deploy:two"]["task_dep"] == ["deploy:one"]
 
 
-def test_selection_is_what_was_asked_for_and_what_that_needs() -> None:
+DEPENDENCIES = {
+    "build": ["push:a", "push:b"],
+    "push:a": ["tag:a"],
+    "tag:a": [],
+    "push:b": [],
+    "mine": ["tag:*"],
+    "later": None,
+    "waits": ["later"],
+}
+
+
+def select(*words: str) -> Selection:
     selection = Selection()
-    assert "anything" in selection
-    dependencies = {"build": ["push:a", "push:b"], "push:a": ["tag:a"], "tag:a": [], "push:b": [], "mine": ["tag:a"]}
-
-    selection.choose(["mine", "-v", "2"], dependencies)
-    assert "tag:a" in selection
-    assert "push:a" not in selection
-
-    selection.choose(["push:*"], dependencies)
-    assert "push:b" in selection
-    assert "mine" not in selection
-
-    selection.choose(["no-task"], dependencies)
-    assert "mine" in selection
+    selection.choose(words, DEPENDENCIES)
+    return selection
 
 
-def test_an_image_whose_settings_or_command_line_forbid_a_push_stays_local() -> None:
-    never = Image("n", "n", build=DockerBuild(skip_push=True))
+def test_a_selection_is_what_was_asked_for_and_what_that_needs() -> None:
+    assert select("mine", "-v").includes("tag:a")
+    assert not select("mine").may_include("push:a")
+    assert select("push:*").includes("push:b")
+    assert not select("push:*").may_include("mine")
 
-    assert plan(never).stays_local
-    assert not plan(API).stays_local
-    assert not plan(Image("c", "c", build=CustomBuild("make"))).stays_local
+
+@pytest.mark.parametrize("word", ["no-task", "later", "waits"])
+def test_a_selection_that_cannot_be_known_may_be_anything_and_is_certainly_nothing(word: str) -> None:
+    for selection in (select(word, "tag:a"), Selection()):
+        assert selection.may_include("push:a")
+        assert not selection.includes("tag:a")
+
+
+@pytest.mark.parametrize(
+    ("image", "words", "stays"),
+    [
+        (API, ["push:api"], False),
+        (API, ["build:api"], True),
+        (API, [], True),
+        (replace(API, build=DockerBuild(skip_push=True)), ["push:api"], True),
+        (replace(API, build=CustomBuild("make")), ["push:api"], False),
+    ],
+)
+def test_an_image_stays_local_unless_it_is_certainly_pushed(image: Image, words: list[str], stays: bool) -> None:
+    made = plan(image)
+    if words:
+        made.selection.choose(words, {"push:api": [], "build:api": []})
+
+    assert made.stays_local == stays
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from imagetasks.errors import OptionError
-from imagetasks.options import OPTIONS, doit_options, make_options, parse_after_tasks
+from imagetasks.options import OPTIONS, doit_options, make_options, options_without_effect, parse_after_tasks
 
 
 def parse(*words: str) -> dict[str, object]:
-    return parse_after_tasks(words, doit_options(words))
+    return parse_after_tasks(words, doit_options(words))[0]
 
 
 def test_options_after_a_task_are_read() -> None:
@@ -56,6 +56,32 @@ def test_an_assignment_without_a_name_or_a_sign_is_refused() -> None:
 def test_lists_are_split_at_commas() -> None:
     assert make_options({"deployments": "a, b,"}, {}).deployments == ("a", "b")
     assert make_options({"profile": "production"}, {}).profiles == ("production",)
+
+
+def test_the_words_that_are_left_are_those_that_are_not_ours() -> None:
+    words = ("mine", "-b", "build:*", "-b", "--skip-push", "tag")
+
+    assert parse_after_tasks(words, doit_options(words))[1] == ["mine", "-b", "build:*", "tag"]
+
+
+def test_what_a_dodo_chooses_counts_where_the_command_line_is_silent() -> None:
+    options = make_options(
+        {"tag": "", "skip_push": True}, {"B": "2"}, {"tag": "v1", "variables": {"A": "1", "B": "1"}}
+    )
+
+    assert (options.tag, options.skip_push) == ("v1", True)
+    assert options.variables == {"A": "1", "B": "2"}
+
+
+def test_an_option_that_a_dodo_makes_up_is_refused() -> None:
+    with pytest.raises(OptionError, match="skip_posh is no option"):
+        make_options({}, {}, {"skip_posh": True})
+
+
+def test_options_for_deployments_are_known_to_do_nothing() -> None:
+    assert options_without_effect(make_options({"namespace": "n", "tag": "x"}, {})) == ["--namespace"]
+    with pytest.raises(OptionError, match="--skip-build"):
+        make_options({"skip_build": True}, {})
 
 
 def test_names_and_spellings_of_options_are_unique() -> None:

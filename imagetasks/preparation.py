@@ -1,0 +1,33 @@
+"""What is done before the first task of a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from imagetasks import interrupt
+from imagetasks.graph import TaskDict
+from imagetasks.lock import lock_project
+from imagetasks.options import Options, options_without_effect
+from imagetasks.project import Project
+
+_PRINT_ALL = 2
+"""doit's verbosity at which a task's output is shown as it comes."""
+
+
+def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict]) -> None:
+    """Look whether the run can begin, choose what is shown live, take over the signals and lock the project.
+
+    :param tasks: our tasks; those whose output is to be shown as it comes are told so
+    :raises UserError: the run cannot begin, and why
+    """
+    project.check()
+    for option in options_without_effect(options):
+        sys.stderr.write(f"WARNING: {option} does nothing, as this version does not deploy\n")
+    builds = [task for task in tasks if task["basename"] == "build" and task["name"] is not None]
+    chosen = [task for task in builds if project.selection.may_include(f"build:{task['name']}")]
+    if options.build_sequential or len(chosen) == 1:
+        for task in chosen:
+            task["verbosity"] = _PRINT_ALL
+    interrupt.install()
+    lock_project(project.config.state_folder)

@@ -1,0 +1,3 @@
+"""The state folder of a project (design, "Contract: state")."""
+
+STATE_FOLDER = ".devspace"

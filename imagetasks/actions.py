@@ -22,7 +22,7 @@ from doit.task import Task
 from imagetasks.builders import builder_for
 from imagetasks.builders.base import BuildContext
 from imagetasks.config.model import Deployment
-from imagetasks.context.inputs import DockerInputs
+from imagetasks.context.inputs import CustomInputs, DockerInputs
 from imagetasks.errors import BuildError, UserError
 from imagetasks.plan import ELSEWHERE, ImagePlan, is_elsewhere
 from imagetasks.registry.tags import resolve_tag
@@ -53,6 +53,9 @@ def _tell_mistakes(action: Callable[P, Values | None]) -> Callable[P, Values | T
 @_tell_mistakes
 def hash_image(plan: ImagePlan) -> Values:
     """Compute the digest of all that goes into an image (design, "Contract: the digest")."""
+    if isinstance(plan.inputs, CustomInputs):
+        for pattern in plan.inputs.unmatched():
+            sys.stderr.write(f"WARNING: {plan.image.name}: nothing matches {pattern!r} of its `onChange`\n")
     return {"digest": plan.inputs.digest()}
 
 

@@ -75,9 +75,7 @@ class TaskResults:
             sys.stderr.write(f"ERROR: {error}\n")
             raise SystemExit(1) from None
         finally:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._close()
 
     def _save_or_warn(self) -> None:
         try:
@@ -88,21 +86,30 @@ class TaskResults:
     def _save(self) -> None:
         if not self._unsaved:
             return
-        rows = self._load()
         try:
-            with self._open() as connection:
-                for task_id in self._unsaved:
-                    if task_id in rows:
-                        data = self.codec.encode(rows[task_id])
-                        connection.execute("insert or replace into results values (?, ?)", (task_id, data))
-                    else:
-                        connection.execute("delete from results where task = ?", (task_id,))
+            try:
+                self._write()
+            except sqlite3.OperationalError:
+                # The file may have been taken away: write all that is known into a new one.
+                self._close()
+                self._unsaved.update(self._load())
+                self._write()
         except (sqlite3.Error, OSError) as error:
             raise StateError(
                 f"{self.name} cannot be written ({error}), so the next run will repeat what this one does; "
                 "make room or give write access"
             ) from error
         self._unsaved.clear()
+
+    def _write(self) -> None:
+        rows = self._load()
+        with self._open() as connection:
+            for task_id in self._unsaved:
+                if task_id in rows:
+                    data = self.codec.encode(rows[task_id])
+                    connection.execute("insert or replace into results values (?, ?)", (task_id, data))
+                else:
+                    connection.execute("delete from results where task = ?", (task_id,))
 
     def _load(self) -> dict[str, dict[str, Any]]:
         if self._results is None:
@@ -114,17 +121,26 @@ class TaskResults:
             return {}
         try:
             rows = self._open().execute("select task, data from results")
-            return {task: self.codec.decode(data) for task, data in rows}
+            results = {task: self.codec.decode(data) for task, data in rows}
+            if not all(isinstance(values, dict) for values in results.values()):
+                raise ValueError("a row that is no task's")
         except sqlite3.OperationalError as error:
-            raise InvalidDodoFile(f"{self.name} cannot be read: {error}") from error
-        except (sqlite3.DatabaseError, ValueError):
-            self._set_aside()
-            return {}
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise InvalidDodoFile(f"{self.name} cannot be read: {error}") from error
+        except (sqlite3.DatabaseError, TypeError, ValueError):
+            pass
+        else:
+            return results
+        self._set_aside()
+        return {}
 
-    def _set_aside(self) -> None:
+    def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _set_aside(self) -> None:
+        self._close()
         damaged = Path(self.name).with_suffix(".damaged")
         Path(self.name).replace(damaged)
         sys.stderr.write(f"WARNING: {self.name} was damaged and is now {damaged.name}; all is looked at anew\n")

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import docker
+from docker.auth import AuthConfig
 from docker.credentials import StoreError
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, DockerException, ImageNotFound, InvalidConfigFile
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from imagetasks.errors import BuildError, DaemonError, LoginError, PushError
+from imagetasks.docker_config import docker_config_file
+from imagetasks.errors import BuildError, DaemonError, PushError
 from imagetasks.output import Output
 
 if TYPE_CHECKING:
@@ -38,6 +40,9 @@ class Daemon:
     def __init__(self) -> None:
         try:
             self._client: APIClient = docker.from_env(timeout=_CONNECT_SECONDS, version="auto").api
+        except (InvalidConfigFile, TypeError, ValueError, AttributeError) as error:
+            file = docker_config_file(os.environ)
+            raise DaemonError(f"{file} or DOCKER_HOST is not as Docker has it: {_words(error)}") from None
         except DockerException as error:
             raise _unreachable(error) from error
         # Between two lines of a build minutes may pass: only the connection is timed.
@@ -70,6 +75,7 @@ class Daemon:
         :raises BuildError: the build failed, with the daemon's own words
         :raises UserError: whatever the making of the stream raised
         """
+        self._leave_out_failing_helpers()
         messages = self._stream(
             self._client.build,
             fileobj=context,
@@ -106,6 +112,17 @@ class Daemon:
                 raise PushError(_words(message["error"]))
             output.write(_line(message))
 
+    def _leave_out_failing_helpers(self) -> None:
+        """A credential helper that fails is no reason for a build to fail, as it is none for the docker CLI."""
+        client: Any = self._client
+        known = client._auth_configs
+        try:
+            found = known.get_all_credentials()
+        except (StoreError, DockerException, KeyError, TypeError, ValueError):
+            found = known.auths
+        # Without any entry docker-py would read the file again.
+        client._auth_configs = AuthConfig({"auths": found or {"": {}}})
+
     def _ask(self, call: Any, *arguments: Any) -> Any:
         try:
             return call(*arguments)
@@ -121,11 +138,6 @@ class Daemon:
             yield from call(*arguments, **options)
         except APIError as error:
             yield {"error": error.explanation or str(error)}
-        except StoreError:
-            # What a helper printed may hold a secret.
-            raise LoginError(
-                "a credential helper that Docker's config.json names is missing or fails: install it, or take it out"
-            ) from None
         except (DockerException, RequestException, HTTPError, OSError) as error:
             raise DaemonError(f"the connection to the Docker daemon was lost: {_words(error)}") from error
 

@@ -54,7 +54,15 @@ def task_dicts(
         "deploy": [f"deploy:{deployment.name}" for deployment in deployments],
     }
     for group, doc in _GROUPS.items():
-        yield {"basename": group, "name": None, "doc": doc, "task_dep": wanted.get(group, []), "params": list(params)}
+        task_dep = wanted.get(group, [])
+        yield {
+            "basename": group,
+            "name": None,
+            "doc": doc,
+            "task_dep": task_dep,
+            "params": list(params),
+            "meta": OURS,
+        }
     for task in (*itertools.chain(*map(_image_tasks, plans)), *_deploy_tasks(plans, deployments)):
         named = f"{task['basename']}:{task['name']}" in words
         yield {**task, "io": _UNCAPTURED, "meta": OURS, "params": list(params) if named else []}

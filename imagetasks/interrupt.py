@@ -6,6 +6,7 @@ A build in the daemon ends with the connection that started it, so ending the pr
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from imagetasks.processes import stop_all
 
 _SHELL_BASE = 128
 """A program that a signal ended has, for a shell, this plus the signal's number as its exit code."""
+_main_process = os.getpid()
 _ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -30,6 +32,11 @@ def install() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
+    if os.getpid() != _main_process:
+        # A worker of doit's -P process: its parent sees to the rest.
+        stop_all()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
     for other in (signal.SIGINT, *_ENDINGS):
         signal.signal(other, signal.SIG_IGN)
     with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from doit import doit_cmd
-from doit.cmd_base import Command, DodoTaskLoader
+from doit.cmd_base import Command, DodoTaskLoader, opt_cwd
 from doit.cmd_run import Run
 from doit.cmdparse import CmdOption, CmdParse, CmdParseError
 from doit.exceptions import InvalidDodoFile
@@ -57,7 +57,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         super().__init__()
         self._reads_dodo = reads_dodo
         self._options = doit_options(sys.argv[1:] if arguments is None else arguments)
-        self.cmd_options = (*DodoTaskLoader.cmd_options, *self._options) if reads_dodo else self._options
+        self.cmd_options = (*(DodoTaskLoader.cmd_options if reads_dodo else [opt_cwd]), *self._options)
         self._values: dict[str, Any] = {}
         self._file = Path()
 
@@ -91,10 +91,10 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         _check_names(ours, own)
         project.selection.choose(cmd.sel_tasks or list(dependencies), dependencies)
         if cmd.execute_tasks:
-            prepare_run(project, options, ours)
             if options.build_sequential:
                 # doit makes its runner from this very dict, after the tasks are loaded.
                 self._values["num_process"] = 0
+            prepare_run(project, options, ours, sequential=self._values.get("num_process") in (0, 1))
         return [*own, *generate_tasks("imagetasks", (task for task in ours))]
 
 
@@ -126,7 +126,7 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     if names:
         project.selection.choose(names, _dependencies_of(ours))
     if command == Run.get_name():
-        prepare_run(project, options, ours)
+        prepare_run(project, options, ours, sequential=options.build_sequential)
     return ours
 
 

@@ -28,13 +28,14 @@ def lock_project(state_folder: Path) -> None:
         return
     try:
         state_folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(state_folder / _FILE, timeout=0, isolation_level=None)
+        connection = _open(state_folder / _FILE)
         if not _try(connection):
             sys.stderr.write(f"another run is at work in {state_folder.parent}; waiting for it to end\n")
             sys.stderr.flush()
             _wait(connection)
     except (sqlite3.Error, OSError) as error:
-        raise StateError(f"the state folder {state_folder} cannot be written: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise StateError(f"the state folder {state_folder} cannot be written: {reason}") from error
     _held.append(connection)
     os.environ[_HOLDER_VARIABLE] = f"{os.getpid()} {state_folder.resolve()}"
 
@@ -48,6 +49,20 @@ def _is_held_by_ancestor(state_folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _open(file: Path) -> sqlite3.Connection:
+    """The lock's file, made anew if something else has been written into it."""
+    connection = sqlite3.connect(file, timeout=0, isolation_level=None)
+    try:
+        connection.execute("pragma schema_version")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            file.unlink()
+            return sqlite3.connect(file, timeout=0, isolation_level=None)
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+    return connection
 
 
 def _try(connection: sqlite3.Connection) -> bool:

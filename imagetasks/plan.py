@@ -9,7 +9,6 @@ from pathlib import Path
 
 from imagetasks.config.model import CustomBuild, DockerBuild, Image
 from imagetasks.context.inputs import Inputs
-from imagetasks.registry.tags import is_volatile
 from imagetasks.state import STATE_FOLDER
 
 ELSEWHERE = "elsewhere:"
@@ -106,10 +105,3 @@ class ImagePlan:
     def stays_local(self) -> bool:
         """Whether this run may end with the image in the daemon, because no push of it follows."""
         return not (self.is_pushed and self.selection.includes(self.task("push")))
-
-    @property
-    def fixed_tag(self) -> str | None:
-        """The tag, where the schema leaves no choice."""
-        if self.schema is None or is_volatile(self.schema):
-            return None
-        return self.schema

@@ -15,18 +15,21 @@ _PRINT_ALL = 2
 """doit's verbosity at which a task's output is shown as it comes."""
 
 
-def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict]) -> None:
+def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *, sequential: bool) -> None:
     """Look whether the run can begin, choose what is shown live, take over the signals and lock the project.
 
     :param tasks: our tasks; those whose output is to be shown as it comes are told so
+    :param sequential: whether tasks run one after the other
     :raises UserError: the run cannot begin, and why
     """
     project.check()
     for option in options_without_effect(options):
         sys.stderr.write(f"WARNING: {option} does nothing, as this version does not deploy\n")
+    if project.selection.includes("build") and not project.plans:
+        sys.stderr.write(f"{project.config.file.name} names no images to build\n")
     builds = [task for task in tasks if task["basename"] == "build" and task["name"] is not None]
     chosen = [task for task in builds if project.selection.may_include(f"build:{task['name']}")]
-    if options.build_sequential or len(chosen) == 1:
+    if sequential or len(chosen) == 1:
         for task in chosen:
             task["verbosity"] = _PRINT_ALL
     interrupt.install()

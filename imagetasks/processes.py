@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import codecs
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+_CHUNK = 1 << 16
 _GRACE_SECONDS = 1.0
 _running: set[subprocess.Popen[bytes]] = set()
 _stopped = threading.Event()
@@ -102,9 +105,10 @@ def _feed(process: subprocess.Popen[bytes], chunks: Iterable[bytes]) -> None:
 
 
 def _read(process: subprocess.Popen[bytes], write: Callable[[str], None]) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        write(line.decode("utf-8", "replace"))
+    assert isinstance(process.stdout, io.BufferedReader)
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while chunk := process.stdout.read1(_CHUNK):
+        write(decoder.decode(chunk))
 
 
 def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -46,7 +46,7 @@ def find_config(name: str, start: Path) -> Path:
     if name:
         return start / name
     for folder in (start, *start.parents):
-        if (folder / CONFIG_FILE).is_file():
+        if _is_file(folder / CONFIG_FILE):
             return folder / CONFIG_FILE
     raise OptionError(f"there is no {CONFIG_FILE} in {start} or a folder above it; name one with --config FILE")
 
@@ -91,7 +91,7 @@ def _inputs(image: Image, config: Config) -> Inputs:
 def _bases(image: Image, inputs: Inputs, images: Sequence[Image]) -> dict[str, str]:
     if not isinstance(inputs, DockerInputs):
         return {}
-    if not inputs.dockerfile_path.is_file():
+    if not _is_file(inputs.dockerfile_path):
         return {}
     try:
         return find_bases(image, inputs.image_names(), images)
@@ -99,20 +99,28 @@ def _bases(image: Image, inputs: Inputs, images: Sequence[Image]) -> dict[str, s
         raise error if error.position else ConfigError(error.message, image.position("build")) from error
 
 
+def _is_file(path: Path) -> bool:
+    """Whether a path leads to a file that is there for us; Path.is_file raises where a folder may not be entered."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def _check_paths(image: Image, inputs: DockerInputs) -> None:
-    if not inputs.dockerfile_path.is_file():
+    if not _is_file(inputs.dockerfile_path):
         raise ConfigError(
-            f"the Dockerfile {image.dockerfile} of image {image.name} is not there; "
+            f"the Dockerfile {image.dockerfile} of image {image.name} {_fault(inputs.dockerfile_path, 'file')}; "
             "`dockerfile` is a path from the folder of this file",
             image.position("dockerfile"),
         )
-    if not inputs.folder.is_dir():
-        what = "no folder" if inputs.folder.exists() else "not there"
+    if not os.path.isdir(inputs.folder):  # noqa: PTH112
         raise ConfigError(
-            f"the context {image.context} of image {image.name} is {what}; "
+            f"the context {image.context} of image {image.name} {_fault(inputs.folder, 'folder')}; "
             "`context` is a folder's path from the folder of this file",
             image.position("context"),
         )
+
+
+def _fault(path: Path, kind: str) -> str:
+    return f"is no {kind}" if os.path.lexists(path) else "is not there"
 
 
 def _check_tag_option(tag: str) -> None:

@@ -54,7 +54,12 @@ class _Check(UptodateCalculator):  # type: ignore[misc]
         pushed = self.record(self.plan.task("push"))
         if self.plan.stays_local or not pushed or pushed != self.record(self.plan.task("tag")):
             return False
-        return pushed["id"] == image_id and not _renamed(self.plan, pushed)
+        return bool(pushed["id"] == image_id and self.has_its_name(pushed))
+
+    def has_its_name(self, values: Values) -> bool:
+        """Whether a record holds the repository and the tagging schema that are asked for now."""
+        repository, _, _ = str(values["reference"]).rpartition(":")
+        return repository == self.plan.image.image and values["schema"] == self.plan.schema
 
     def __repr__(self) -> str:
         return self.meaning
@@ -82,7 +87,7 @@ class BuildIsCurrent(_Check):
 
     def _is_there(self, values: Values) -> bool:
         if is_elsewhere(values["id"]):
-            return not _renamed(self.plan, values)
+            return self.has_its_name(values)
         return self.is_pushed(values["id"]) or holds_image(values["id"], values["id"], os.environ)
 
 
@@ -94,7 +99,9 @@ class TagIsCurrent(_Check):
     def is_current(self, values: Values) -> bool:
         """Tell whether tagging can be skipped."""
         built = self.record(self.plan.task("build"))
-        if not values or values["id"] != built.get("id") or _renamed(self.plan, values):
+        if not (values and built and values["id"] == built["id"] and self.has_its_name(values)):
+            return False
+        if built["schema"] == self.plan.schema and values["reference"] != built["reference"]:
             return False
         if is_elsewhere(values["id"]) or self.is_pushed(values["id"]):
             return True
@@ -111,11 +118,3 @@ class PushIsCurrent(_Check):
         if not self.plan.is_pushed:
             return True
         return bool(values and values == self.record(self.plan.task("tag")))
-
-
-def _renamed(plan: ImagePlan, tagged: Values) -> bool:
-    """Whether the configuration or the command line now asks for another name than the image was given."""
-    repository, _, tag = str(tagged["reference"]).rpartition(":")
-    if repository != plan.image.image:
-        return True
-    return plan.fixed_tag != tag if plan.fixed_tag is not None else tagged["schema"] != plan.schema

@@ -74,6 +74,8 @@ class ContextFiles:
 def watched_digest(patterns: Sequence[str], project: Path) -> str:
     """The digest of the files and folders that globs name, relative to the project's folder.
 
+    A link that a pattern names counts as what it leads to. The state folder is never part of it.
+
     :raises ContextError: one of them cannot be read
     """
     digests = _file_digests(project)
@@ -85,21 +87,29 @@ def watched_digest(patterns: Sequence[str], project: Path) -> str:
     return whole.hexdigest()
 
 
+def unmatched_patterns(patterns: Sequence[str], project: Path) -> list[str]:
+    """The globs that name nothing, which are likely misspelled."""
+    return [pattern for pattern in patterns if not _matches(pattern, project)]
+
+
 def _watched(patterns: Sequence[str], project: Path) -> Iterator[Scan]:
     """The folders that patterns name, each with all that it holds, then the files by the folders they are in."""
-    names = {
-        name
-        for pattern in patterns
-        for name in glob.iglob(pattern, root_dir=project, recursive=True, include_hidden=True)  # noqa: PTH207
-    }
-    paths = sorted({Path(os.path.normpath(project / name)) for name in names})
-    folders = frozenset(path for path in paths if path.is_dir())
+    named = {path for pattern in patterns for path in _matches(pattern, project)}
+    paths = sorted(named | {path.resolve() for path in named if path.is_symlink()})
+    folders = frozenset(path for path in paths if path.is_dir() and not path.is_symlink())
     outermost = [path for path in paths if folders.isdisjoint(path.parents)]
     for folder in (path for path in outermost if path in folders):
         yield scan(folder, never=_state_folders(folder, project))
     files = (path for path in outermost if path not in folders)
     for parent, members in itertools.groupby(files, lambda file: file.parent):
         yield scan(parent, IgnoreRules.parse(b"*", ""), always=[file.name for file in members])
+
+
+def _matches(pattern: str, project: Path) -> set[Path]:
+    names = glob.iglob(pattern, root_dir=project, recursive=True, include_hidden=True)  # noqa: PTH207
+    paths = {Path(os.path.normpath(project / name)) for name in names}
+    state = project / STATE_FOLDER
+    return {path for path in paths if path != state and state not in path.parents}
 
 
 def relative_path(path: Path, folder: Path) -> str:

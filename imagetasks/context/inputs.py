@@ -93,6 +93,12 @@ class CustomInputs:
 
         return _combined(json.dumps(asdict(self._build)), watched_digest(self._build.on_change, self._project))
 
+    def unmatched(self) -> list[str]:
+        """The patterns of ``onChange`` that name nothing."""
+        from imagetasks.context.files import unmatched_patterns
+
+        return unmatched_patterns(self._build.on_change, self._project)
+
 
 Inputs = DockerInputs | CustomInputs
 

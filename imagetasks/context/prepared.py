@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from imagetasks.context.archive import tar_stream
 from imagetasks.context.dockerfile import Dockerfile
 from imagetasks.context.files import ContextFiles, read_file, relative_path
 from imagetasks.context.hiding import IGNORE_FILE, hide_dockerfile
+
+_SPECIAL = re.compile(r"[\\*?\[\]!#]")
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class PreparedContext:
 
     def ignore_text(self) -> bytes:
         """The user's patterns, and the state folders, which no exception of theirs brings back."""
-        return b"\n".join([self.files.ignore_text, *map(os.fsencode, self.files.state_folders), b""])
+        folders = [os.fsencode(_SPECIAL.sub(r"\\\g<0>", folder)) for folder in self.files.state_folders]
+        return b"\n".join([self.files.ignore_text, *folders, b""])
 
     def check_unchanged(self) -> None:
         """Compare the files with those that were hashed.

@@ -23,11 +23,6 @@ def volatile_values() -> Mapping[str, str]:
     return dict(zip(VOLATILE_VARIABLES, (_random_text(RANDOM_LENGTH), str(int(time.time()))), strict=True))
 
 
-def is_volatile(schema: str) -> bool:
-    """Whether a tagging schema gives another tag each time."""
-    return any(_placeholder(name) in schema for name in VOLATILE_VARIABLES)
-
-
 def resolve_tag(schema: str | None) -> str:
     """Fill in a tagging schema; without one, 5 random letters and digits (specification, section "6. Tag Image").
 

@@ -10,6 +10,7 @@ from doit.exceptions import BaseFail, UnmetDependency
 from doit.reporter import ConsoleReporter
 from doit.task import Task
 
+from imagetasks.plan import is_elsewhere
 from imagetasks.report.terminal import show
 
 _STAGES = ("build", "tag", "push")
@@ -44,7 +45,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
                 waiting += tasks[name].task_dep
         for stage in _STAGES:
             for name in reached:
-                kind, _, image = name.partition(":")
+                kind, image = _kind_and_image(tasks[name])
                 if kind == stage and _is_ours(tasks[name]):
                     self._last_stages[image] = stage
 
@@ -53,7 +54,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         if not _is_ours(task):
             super().execute_task(task)
             return
-        kind, _, image = task.name.partition(":")
+        kind, image = _kind_and_image(task)
         self._started[task.name] = time.monotonic()
         if kind in _STAGES:
             self._active.add(image)
@@ -62,7 +63,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_success(self, task: Task) -> None:
         """A build or a push has ended well."""
-        kind, _, image = task.name.partition(":")
+        kind, image = _kind_and_image(task)
         if not _is_ours(task) or kind not in _STAGES:
             return
         seconds = time.monotonic() - self._started.get(task.name, time.monotonic())
@@ -71,6 +72,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
             self.write(f"   built {image} in {seconds:.1f} s\n")
         elif kind == "tag" and self._last_stages.get(image) == "tag":
             self.write(f"   tagged {task.values['reference']}\n")
+        elif kind == "push" and task.values and is_elsewhere(task.values["id"]):
+            self.write(f"   {task.values['reference']} is not in the daemon: pushing it was left to its command\n")
         elif kind == "push" and task.values:
             self._counts["pushed"] += 1
             self.write(f"   pushed {task.values['reference']} in {seconds:.1f} s\n")
@@ -80,7 +83,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         if not _is_ours(task):
             super().skip_uptodate(task)
             return
-        kind, _, image = task.name.partition(":")
+        kind, image = _kind_and_image(task)
         if self._last_stages.get(image) != kind:
             return
         if image not in self._active:
@@ -97,7 +100,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
             super().add_failure(task, fail)
             return
         if isinstance(fail, UnmetDependency):
-            if task.actions:
+            if task.name.startswith("build:"):
                 self.write(f"!! {task.name} was not started: {fail.message} failed\n")
         else:
             self.write(f"!! {task.name} failed: {fail.message}\n{''.join(fail.traceback)}")
@@ -108,6 +111,12 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         told = [f"{count} {what}" for what, count in self._counts.items() if count]
         if self._last_stages and told:
             self.write(f"   images: {', '.join(told)}\n")
+
+
+def _kind_and_image(task: Task) -> tuple[str, str]:
+    """``build`` and ``api`` for ``build:api``; two empty strings for a group."""
+    kind, colon, image = task.name.partition(":")
+    return (kind, image) if colon else ("", "")
 
 
 def _is_ours(task: Task) -> bool:

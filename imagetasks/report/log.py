@@ -14,6 +14,9 @@ from imagetasks.report.terminal import show
 TAIL_LINES = 20
 """How many lines of its end a failed build shows."""
 
+TAIL_CHARACTERS = 2_000
+"""How much of a long line it shows."""
+
 
 class TaskLog:
     """Writes text to ``<folder>/<task, with - for :>.log``, and with ``live`` to standard output too.
@@ -56,8 +59,9 @@ class TaskLog:
             raise StateError(f"the log {self.path} cannot be written: {error.strerror}") from error
         if self._live:
             show(sys.stdout, text)
-        *finished, self._unfinished = (self._unfinished + text).split("\n")
-        self._tail.extend(line for line in finished if line.strip())
+        *finished, unfinished = (self._unfinished + text).split("\n")
+        self._tail.extend(line[-TAIL_CHARACTERS:] for line in finished if line.strip())
+        self._unfinished = unfinished[-TAIL_CHARACTERS:]
 
     def tail(self) -> str:
         """The last lines, indented, without a line end."""

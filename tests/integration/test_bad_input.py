@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import Project
+from tests.projects import PROGRAMS, Project
 from tests.registries import Registry
 
 HEAD = "version: v1beta6\n"
@@ -232,21 +232,43 @@ def test_a_disk_that_fills_up_during_a_run_is_a_sentence_and_loses_no_state(buil
     assert "-- api is up to date" in again.stdout
 
 
+BROKEN_STORES = {
+    "a helper that fails": '{"credsStore": "broken"}',
+    "a helper that is missing": '{"credsStore": "nowhere"}',
+    "a registry's helper that fails": '{"credHelpers": {"other.example": "broken"}}',
+}
+
+
 @pytest.mark.docker
-def test_a_credential_helper_that_fails_is_a_sentence_without_what_it_printed(
-    project: Project, docker_config: Path
-) -> None:
+@pytest.mark.parametrize("store", BROKEN_STORES.values(), ids=BROKEN_STORES)
+def test_a_credential_helper_that_fails_fails_no_build(project: Project, docker_config: Path, store: str) -> None:
     project.write("bin/docker-credential-broken", "#!/bin/sh\necho s3cr3t; exit 1\n", mode=0o755)
-    (docker_config / "config.json").write_text('{"credsStore": "broken"}')
+    (docker_config / "config.json").write_text(store)
     project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
     project.write("devspace.yaml", HEAD + f"images: {{api: {{image: {project.repository('api')}}}}}\n")
 
-    result = project.doit("build", env={"PATH": f"{project.folder}/bin:{os.environ['PATH']}"})
+    result = project.doit("build", "--skip-push", env={"PATH": f"{project.folder}/bin:{os.environ['PATH']}"})
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "s3cr3t" not in result.stdout + result.stderr
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    "config", ["[]", '{"auths": {"x": "y"}}', '{"auths": {"x": {"auth": "%%%"}}}', '{"credsStore": 5}']
+)
+def test_a_docker_configuration_that_is_broken_is_a_sentence(
+    project: Project, docker_config: Path, config: str
+) -> None:
+    (docker_config / "config.json").write_text(config)
+    project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+    project.write("devspace.yaml", HEAD + f"images: {{api: {{image: localhost:1/{project.repository('api')}}}}}\n")
+
+    result = project.doit("build")
 
     assert result.returncode == 1
-    assert "credential helper" in result.stdout
-    assert "s3cr3t" not in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
+    assert "config.json" in result.stdout
 
 
 def test_a_wrong_option_of_login_is_a_sentence(project: Project) -> None:
@@ -254,3 +276,49 @@ def test_a_wrong_option_of_login_is_a_sentence(project: Project) -> None:
 
     assert result.returncode == 3
     assert "--bogus" in result.stderr
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(("name", "content"), [("lock.db", b"no database" * 500), ("doit.db", b"no database" * 500)])
+def test_a_damaged_state_heals(project: Project, name: str, content: bytes) -> None:
+    project.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n")
+    project.write("devspace.yaml", HEAD + f"images: {{api: {{image: {project.repository('api')}}}}}\n")
+    assert project.doit("build", "--skip-push").returncode == 0
+    (project.folder / ".devspace" / name).write_bytes(content)
+
+    for _ in range(2):
+        assert project.doit("build", "--skip-push").returncode == 0
+
+
+def test_a_dockerfile_that_is_a_folder_is_told(project: Project) -> None:
+    project.write("Dockerfile/x", "")
+    project.write("devspace.yaml", HEAD + IMAGE)
+
+    result = project.doit("build", env=NO_DAEMON)
+
+    assert result.returncode == 3
+    assert "is no file" in result.stderr
+
+
+def test_a_user_without_a_home_is_no_traceback(project: Project) -> None:
+    project.write("devspace.yaml", HEAD + IMAGE)
+    project.write("Dockerfile", "FROM scratch\n")
+
+    result = subprocess.run(
+        ["env", "-u", "HOME", "-u", "DOCKER_CONFIG", PROGRAMS / "doit", "list", "--all"],
+        cwd=project.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_configuration_without_images_says_so(project: Project) -> None:
+    project.write("devspace.yaml", HEAD)
+
+    result = project.doit("build")
+
+    assert result.returncode == 0
+    assert "names no images to build" in result.stderr

@@ -183,10 +183,12 @@ def test_a_custom_command_without_on_change_runs_each_time(project: Project) -> 
     assert (project.folder / "runs").read_text() == "x\nx\n"
 
 
-@pytest.mark.parametrize("pattern", ["src", "src/*", "src/**/*.go", "./**/*.go"])
+@pytest.mark.parametrize("pattern", ["src", "src/*", "src/**/*.go", "./**/*.go", "link", "link.go"])
 def test_a_custom_command_runs_again_when_what_it_watches_changes(project: Project, pattern: str) -> None:
     custom(project, f"onChange: ['{pattern}']", "echo x >> runs\n")
     project.write("src/main.go", "package main")
+    (project.folder / "link").symlink_to("src")
+    (project.folder / "link.go").symlink_to("src/main.go")
     project.write("other/notes.txt", "")
 
     def runs() -> int:
@@ -278,7 +280,7 @@ def test_what_a_command_built_elsewhere_gets_a_new_tag_with_each_build(project: 
     assert [result.returncode for result in (first, again, changed)] == [0, 0, 0]
     made = (project.folder / "made").read_text().split()
     assert len(made) == len(set(made)) == 2
-    assert f"pushed {made[1]}" in changed.stdout
+    assert f"{made[1]} is not in the daemon: pushing it was left to its command" in changed.stdout
     assert f"-- base is up to date: {made[0]}" in again.stdout
 
 
@@ -293,3 +295,44 @@ def test_what_is_built_from_something_elsewhere_is_built_again_with_it(project: 
     project.write("base.txt", "changed")
 
     assert base_of_the_app() != first
+
+
+def test_a_command_that_watches_everything_does_not_watch_the_state_folder(project: Project) -> None:
+    custom(project, "onChange: ['*', '**/*']", "true\n")
+    for _ in range(2):
+        assert project.doit("build", "--skip-push").returncode == 0
+
+    assert "-- app is up to date" in project.doit("build", "--skip-push").stdout
+
+
+def test_a_pattern_that_names_nothing_is_warned_of(project: Project) -> None:
+    custom(project, "onChange: ['scr/*']", "true\n")
+
+    assert "nothing matches 'scr/*'" in project.doit("build", "--skip-push").stderr
+
+
+def test_output_without_line_ends_is_taken_as_it_comes(project: Project) -> None:
+    custom(project, "args: []", "head -c 50000000 /dev/zero | tr '\\0' x; exit 1\n")
+
+    result = project.doit("-v", "1", "build", "--skip-push")
+
+    assert result.returncode == 1
+    assert len(result.stdout) < 10_000
+    assert (project.folder / ".devspace" / "logs" / "build-app.log").stat().st_size == 50_000_000
+
+
+@pytest.mark.parametrize("folder", ["in[x]", "!in", "#in", "a*b"])
+def test_the_state_folder_is_in_no_image_whatever_the_project_s_folder_is_called(
+    project: Project, daemon: docker.DockerClient, folder: str
+) -> None:
+    inner = Project(project.folder / folder)
+    inner.namespace = project.namespace
+    inner.write("Dockerfile", "FROM scratch\nCOPY . /\n")
+    write_config(inner, ENGINES["buildkit"], more="    context: ../\n    dockerfile: Dockerfile\n")
+
+    build(inner)
+    build(inner)
+
+    names = files(daemon, only_image(daemon, project, "app"))
+    assert f"{folder}/Dockerfile" in names
+    assert not any(".devspace" in name for name in names)

@@ -77,7 +77,11 @@ def test_what_succeeded_before_a_kill_stays_succeeded(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("more", ["", "    build: {docker: {useBuildKit: true}}\n"], ids=["classic", "buildkit"])
-@pytest.mark.parametrize("words", [["build"], ["build", "--build-sequential"]], ids=["parallel", "sequential"])
+@pytest.mark.parametrize(
+    "words",
+    [["build"], ["build", "--build-sequential"], ["-P", "process", "build"]],
+    ids=["threads", "sequential", "processes"],
+)
 def test_a_signal_ends_the_run_and_the_builds_in_the_daemon(
     project: Project,
     busybox: str,

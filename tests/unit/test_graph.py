@@ -114,13 +114,3 @@ def test_an_image_stays_local_unless_it_is_certainly_pushed(image: Image, words:
         made.selection.choose(words, {"push:api": [], "build:api": []})
 
     assert made.stays_local == stays
-
-
-@pytest.mark.parametrize(
-    ("schema", "fixed"),
-    [(None, None), ("1.0", "1.0"), ("x-${DEVSPACE_RANDOM}", None), ("${DEVSPACE_TIMESTAMP}", None)],
-)
-def test_a_tag_is_fixed_unless_its_schema_leaves_a_choice(schema: str | None, fixed: str | None) -> None:
-    made = ImagePlan(API, Path("/p"), DockerInputs(API, Path("/p")), "docker default", schema=schema)
-
-    assert made.fixed_tag == fixed

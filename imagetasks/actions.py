@@ -26,13 +26,10 @@ from imagetasks.context.inputs import CustomInputs, DockerInputs
 from imagetasks.errors import BuildError, UserError
 from imagetasks.plan import ELSEWHERE, ImagePlan, is_elsewhere
 from imagetasks.registry.tags import resolve_tag
-from imagetasks.report.log import TaskLog
+from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
 
 Values = dict[str, Any]
 P = ParamSpec("P")
-
-_PRINT_ALL = 2
-"""doit's verbosity at which a task's output is shown as it comes."""
 
 
 def _tell_mistakes(action: Callable[P, Values | None]) -> Callable[P, Values | TaskFailed | None]:
@@ -65,7 +62,7 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
     reference = f"{plan.image.image}:{resolve_tag(plan.schema)}"
     _warn_of_same_tag(plan, task, reference)
     builder = builder_for(plan.image.build, plan.project, functools.partial(_open_context, plan, tagged_bases))
-    with TaskLog(plan.log_folder, task.name, live=task.verbosity == _PRINT_ALL) as log:
+    with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
         try:
             image_id = builder.build(reference, log)
         except BuildError as error:
@@ -99,7 +96,7 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
     if not plan.is_pushed:
         return last_record(task) or None
     if not is_elsewhere(tagged["id"]):
-        with TaskLog(plan.log_folder, task.name, live=task.verbosity == _PRINT_ALL) as log:
+        with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
             push(tagged["reference"], log)
     return tagged
 

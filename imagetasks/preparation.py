@@ -10,9 +10,7 @@ from imagetasks.graph import TaskDict
 from imagetasks.lock import lock_project
 from imagetasks.options import Options, options_without_effect
 from imagetasks.project import Project
-
-_PRINT_ALL = 2
-"""doit's verbosity at which a task's output is shown as it comes."""
+from imagetasks.report.log import LIVE_VERBOSITY
 
 
 def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *, sequential: bool) -> None:
@@ -31,6 +29,6 @@ def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *
     chosen = [task for task in builds if project.selection.may_include(f"build:{task['name']}")]
     if sequential or len(chosen) == 1:
         for task in chosen:
-            task["verbosity"] = _PRINT_ALL
+            task["verbosity"] = LIVE_VERBOSITY
     interrupt.install()
     lock_project(project.config.state_folder)

@@ -11,6 +11,9 @@ from typing import TextIO
 from imagetasks.errors import StateError
 from imagetasks.report.terminal import show
 
+LIVE_VERBOSITY = 2
+"""doit's verbosity at which a task's output is shown as it comes."""
+
 TAIL_LINES = 20
 """How many lines of its end a failed build shows."""
 

@@ -3,7 +3,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help venv setup demo test lint types bench clean
+.PHONY: help venv setup demo test fuzz schema lint types bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,12 @@ test: setup  ## run all tests
 	-@command -v docker-registry >/dev/null || scripts/apt-install docker-registry
 	-@command -v htpasswd >/dev/null || scripts/apt-install apache2-utils
 	$(BIN)/pytest
+
+fuzz: venv  ## try 10,000 odd files
+	IMAGETASKS_FUZZ=10000 $(BIN)/pytest tests/unit/test_config_fuzz.py
+
+schema: venv  ## make schema/devspace.schema.json anew
+	$(BIN)/doit schema
 
 lint: venv  ## check style and formatting
 	$(BIN)/ruff check

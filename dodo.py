@@ -37,6 +37,22 @@ def task_test() -> Task:
     return {"actions": [python("-m", "pytest")], "verbosity": 2}
 
 
+def write_schema(targets: list[str]) -> None:
+    """Write the JSON Schema of devspace.yaml."""
+    from imagetasks.config.json_schema import schema_text
+
+    Path(targets[0]).write_text(schema_text(), encoding="utf-8")
+
+
+def task_schema() -> Task:
+    """Make the JSON Schema of devspace.yaml anew."""
+    return {
+        "actions": [write_schema],
+        "file_dep": [str(file) for file in sorted(Path("imagetasks/config").rglob("*.py"))],
+        "targets": ["schema/devspace.schema.json"],
+    }
+
+
 def task_bench() -> Task:
     """Measure no-op builds and the memory of a build."""
     return {"actions": [python("bench/run.py")], "verbosity": 2}

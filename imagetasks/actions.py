@@ -2,18 +2,19 @@
 
 ====== ==========================================================================================================
 hash   ``digest``
-build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``schema``
-tag    ``id``, ``reference`` (``repository:tag``), ``schema``
+build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``schemas``
+tag    ``id``, ``reference`` (``repository:tag``), ``others`` (of further tags), ``schemas``
 push   as tag
+hook   ``id`` of the build that it ran after, if it runs after the build of one image
 ====== ==========================================================================================================
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import sys
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec
 
 from doit.exceptions import TaskFailed
@@ -22,9 +23,11 @@ from doit.task import Task
 from imagetasks.builders import builder_for
 from imagetasks.builders.base import BuildContext
 from imagetasks.config.model import Deployment
+from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
-from imagetasks.errors import BuildError, UserError
-from imagetasks.plan import ELSEWHERE, ImagePlan, is_elsewhere
+from imagetasks.errors import BuildError, HookError, UserError
+from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
+from imagetasks.processes import run
 from imagetasks.registry.tags import resolve_tag
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
 
@@ -52,16 +55,16 @@ def hash_image(plan: ImagePlan) -> Values:
     """Compute the digest of all that goes into an image (design, "Contract: the digest")."""
     if isinstance(plan.inputs, CustomInputs):
         for pattern in plan.inputs.unmatched():
-            sys.stderr.write(f"WARNING: {plan.image.name}: nothing matches {pattern!r} of its `onChange`\n")
+            sys.stderr.write(f"WARNING: {plan.name}: nothing matches {pattern!r} of its `onChange`\n")
     return {"digest": plan.inputs.digest()}
 
 
 @_tell_mistakes
 def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Values) -> Values:
     """Build an image with its engine, on what its bases have become; ``tagged_bases`` are their tag values."""
-    reference = f"{plan.image.image}:{resolve_tag(plan.schema)}"
+    reference = _reference(plan, plan.schemas[0] if plan.schemas else None)
     _warn_of_same_tag(plan, task, reference)
-    builder = builder_for(plan.image.build, plan.project, functools.partial(_open_context, plan, tagged_bases))
+    builder = builder_for(plan.image, plan.project, functools.partial(_open_context, plan, tagged_bases))
     with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
         try:
             image_id = builder.build(reference, log)
@@ -71,21 +74,24 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
         "digest": hashed["digest"],
         "engine": plan.engine,
         "bases": {base: tagged_bases[base_argument(base)]["id"] for base in plan.base_names},
-        "id": image_id or f"{ELSEWHERE}{uuid.uuid4().hex}",
+        "id": image_id or f"{ELSEWHERE}{os.urandom(16).hex()}",
         "reference": reference,
-        "schema": plan.schema,
+        "schemas": list(plan.schemas),
     }
 
 
 @_tell_mistakes
 def tag_image(plan: ImagePlan, built: Values) -> Values:
-    """Give the image that was built its name: the tag of its build, unless the schema is another by now."""
+    """Give the image that was built its names: the first is its build's, unless the schemas are others by now."""
     from imagetasks.daemon import Daemon
 
-    tag = built["reference"].rpartition(":")[2] if built["schema"] == plan.schema else resolve_tag(plan.schema)
+    first, *schemas = plan.schemas or (None,)
+    reference = built["reference"] if built["schemas"] == list(plan.schemas) else _reference(plan, first)
+    others = [_reference(plan, schema) for schema in schemas]
     if not is_elsewhere(built["id"]):
-        Daemon().tag(built["id"], plan.image.image, tag)
-    return {"id": built["id"], "reference": f"{plan.image.image}:{tag}", "schema": plan.schema}
+        for name in (reference, *others):
+            Daemon().tag(built["id"], *name.rsplit(":", 1))
+    return {"id": built["id"], "reference": reference, "others": others, "schemas": list(plan.schemas)}
 
 
 @_tell_mistakes
@@ -97,7 +103,8 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
         return last_record(task) or None
     if not is_elsewhere(tagged["id"]):
         with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
-            push(tagged["reference"], log)
+            for name in (tagged["reference"], *tagged["others"]):
+                push(name, log)
     return tagged
 
 
@@ -106,6 +113,34 @@ def deploy(deployment: Deployment) -> None:
     sys.stdout.write(
         f"deploy:{deployment.name}: nothing done; this version builds and pushes, and deploys to nowhere\n"
     )
+
+
+@_tell_mistakes
+def run_hook(plan: HookPlan, changes: Sequence[ImagePlan], task: Task, built: Values | None = None) -> Values | None:
+    """Run a hook's command in its project's folder; without ``args`` it is one for a shell.
+
+    As upstream does, hooks for all images or deployments run also where all of those are up to date. Those for one
+    image run only when it is built.
+
+    :param changes: the images whose inputs the command may change
+    :param built: the values of the build that it runs after
+    """
+    hook = plan.hook
+    command = shell_command(hook.command) if hook.args is None else [hook.command, *hook.args]
+    with TaskLog(plan.log_folder, task.name, live=not hook.silent) as log:
+        try:
+            code = run(command, folder=plan.project, environ={**os.environ, **plan.environ}, write=log.write)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise HookError(f"`{hook.shown}` cannot be started in {plan.project}: {reason}", hook.position) from error
+        if code != 0:
+            tail = f"{log.tail()}\n" if log.tail() else ""
+            raise HookError(
+                f"`{hook.shown}` ended with exit code {code}\n{tail}    the whole log is {log.path}", hook.position
+            )
+    for image in changes:
+        image.inputs.forget()
+    return {"id": built["id"]} if built else None
 
 
 def base_argument(base: str) -> str:
@@ -119,6 +154,10 @@ def last_record(task: Task) -> Values:
     return record
 
 
+def _reference(plan: ImagePlan, schema: str | None) -> str:
+    return f"{plan.image.image}:{resolve_tag(schema)}"
+
+
 def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:
     assert isinstance(plan.inputs, DockerInputs)
     return plan.inputs.build_context(
@@ -129,6 +168,6 @@ def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildC
 def _warn_of_same_tag(plan: ImagePlan, task: Task, reference: str) -> None:
     if last_record(task).get("reference") == reference:
         sys.stderr.write(
-            f"WARNING: {plan.image.name} is built under the name of its last build, {reference}: "
+            f"WARNING: {plan.name} is built under the name of its last build, {reference}: "
             "a cluster that has pulled it may go on with the old image\n"
         )

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import argparse
-import shutil
+import importlib
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 import imagetasks
-from imagetasks.errors import OptionError, UserError
+from imagetasks.errors import UserError
 
-_USAGE = """\
-imagetasks builds, tags and pushes the images of a devspace.yaml, and skips what has not changed.
+# What a command is called with and what it does; its module has its name, and is imported when it is called.
+_COMMANDS = {
+    "validate": ("[FILE]", "print every mistake in the file"),
+    "print": ("[-p NAME]", "print the file as it is after profiles and variables"),
+    "profiles": ("", "list the file's profiles"),
+    "vars": ("[--reset]", "list the file's variables and answers, or forget answers"),
+    "dependencies": ("[--update]", "list the projects that this one depends on, or fetch them anew"),
+    "login": ("[REGISTRY]", "store credentials for a registry as `docker login` does"),
+}
 
-  imagetasks build                 build, tag and push every image
-  imagetasks build:api             build one image, and stop there
-  imagetasks push:api              take one image all the way
-  imagetasks list --all            list all tasks
-  imagetasks info build:api        tell why a task would run
-  imagetasks login [REGISTRY]      store credentials for a registry as `docker login` does
-  imagetasks --version
-
-Every command of doit works here too: `imagetasks help` lists them, `imagetasks help run` all options.
-"""
+_TASKS = {
+    "build": "build, tag and push every image",
+    "build:api": "build one image, and stop there",
+    "push:api": "take one image all the way",
+    "list --all": "list all tasks",
+    "info build:api": "tell why a task would run",
+    "--version": "print the version",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 print(f"imagetasks {imagetasks.__version__}")
                 return 0
             case ["--help" | "-h"]:
-                print(_USAGE, end="")
+                print(_usage(), end="")
                 return 0
-            case ["login", *rest]:
-                return _login(rest)
+            case [command, *rest] if command in _COMMANDS:
+                return int(importlib.import_module(f"imagetasks.commands.{command}").main(rest))
             case _:
                 return _doit(words)
     except UserError as error:
@@ -49,32 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _usage() -> str:
+    commands = {f"{name} {arguments}".rstrip(): what for name, (arguments, what) in _COMMANDS.items()}
+    lines = (f"  imagetasks {call:<24} {what}\n" for call, what in {**_TASKS, **commands}.items())
+    return (
+        "imagetasks builds, tags and pushes the images of a devspace.yaml, and skips what has not changed.\n\n"
+        f"{''.join(lines)}\n"
+        "Every command of doit works here too: `imagetasks help` lists them, `imagetasks help run` all options.\n"
+    )
+
+
 def _doit(words: list[str]) -> int:
     from doit.doit_cmd import DoitMain
 
     from imagetasks.loader import ImageTaskLoader
 
     return int(DoitMain(ImageTaskLoader(reads_dodo=False, arguments=words)).run(words))
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours."""
-
-    def error(self, message: str) -> NoReturn:
-        raise OptionError(f"{self.prog}: {message}")
-
-
-def _login(words: Sequence[str]) -> int:
-    from imagetasks.registry.login import docker_cli_login, login, read_password
-    from imagetasks.registry.reference import DOCKER_HUB
-
-    parser = _Parser(prog="imagetasks login", description="Store credentials for a registry.")
-    parser.add_argument("registry", nargs="?", default=DOCKER_HUB, help="its host[:port] [default: Docker Hub]")
-    parser.add_argument("-u", "--username", default="", help="asked for if not given")
-    parser.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
-    found = parser.parse_args(words)
-    if shutil.which("docker"):
-        return docker_cli_login(found.registry, found.username, found.password_stdin)
-    password = read_password(sys.stdin) if found.password_stdin else None
-    print(login(found.registry, username=found.username, password=password))
-    return 0

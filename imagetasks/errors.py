@@ -57,6 +57,10 @@ class BuildError(UserError):
     """A build that ended without an image."""
 
 
+class HookError(UserError):
+    """A hook's command that cannot be started or has failed."""
+
+
 class PushError(UserError):
     """A push that the registry did not take."""
 

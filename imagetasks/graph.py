@@ -1,24 +1,35 @@
-"""The task graph: what doit is given for the images and deployments of a configuration. No I/O happens here.
+"""The task graph: what doit is given for images, deployments and hooks of a project and those it depends on. No I/O.
 
 ::
 
     hash:api -> build:api -> tag:api -> push:api -> deploy:backend      (design, "Contract: the graph")
+
+A hook for all images or deployments stands between what it runs before and after, and hashing waits for one before
+images too, since it may write what is hashed. A project's builds wait for the builds of what it depends on, its first
+deployment for their deployments.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from imagetasks.actions import base_argument, build_image, deploy, hash_image, push_image, tag_image
+from imagetasks.actions import base_argument, build_image, deploy, hash_image, push_image, run_hook, tag_image
 from imagetasks.builders import engine_name
-from imagetasks.config.model import Deployment, Image
+from imagetasks.config.model import ALL, Image
+from imagetasks.config.variables import PLACEHOLDER
 from imagetasks.errors import ConfigError, ReferenceSyntaxError
 from imagetasks.options import DoitOption
-from imagetasks.plan import ImagePlan
+from imagetasks.plan import HookPlan, ImagePlan, ProjectPlan, name_in_graph
 from imagetasks.registry.reference import parse_reference, parse_repository
-from imagetasks.uptodate import BuildIsCurrent, PushIsCurrent, TagIsCurrent
+from imagetasks.uptodate import (
+    BuildIsCurrent,
+    HookHasNoBuild,
+    HookHasSeenBuild,
+    HookIsIdle,
+    PushIsCurrent,
+    TagIsCurrent,
+)
 
 TaskDict = dict[str, Any]
 """A task as doit's task creators yield it."""
@@ -31,6 +42,14 @@ _GROUPS = {
     "deploy": "deploy every deployment",
 }
 
+_OPTIONAL_GROUPS = {
+    "hook": "run every hook, with all that comes before it",
+    "dependency": "projects that this one depends on and that are not here yet; a run fetches them",
+}
+
+_SHOWN_COMMAND = 60
+"""How many characters of a hook's command its doc shows."""
+
 OURS = {"imagetasks": True}
 """The ``meta`` by which a reporter knows our tasks."""
 
@@ -38,23 +57,30 @@ _UNCAPTURED = {"capture": False}
 """Our actions write to logs of their own: capturing would swap ``sys.stdout`` under the others' feet."""
 
 
+class _Ends(NamedTuple):
+    """What the projects that depend on one wait for: the names of tasks."""
+
+    built: tuple[str, ...]
+    deployed: tuple[str, ...]
+
+
 def task_dicts(
-    plans: Sequence[ImagePlan],
-    deployments: Sequence[Deployment],
+    projects: Sequence[ProjectPlan],
     params: Sequence[DoitOption] = (),
     words: Sequence[str] = (),
 ) -> Iterator[TaskDict]:
     """All tasks.
 
+    :param projects: each after those that it depends on
     :param params: the options that may stand after a task's name
     :param words: the command line; only a subtask that it names is given ``params``, since they cost time to make
     """
-    wanted = {
-        "build": [plan.task("push") for plan in plans],
-        "deploy": [f"deploy:{deployment.name}" for deployment in deployments],
-    }
-    for group, doc in _GROUPS.items():
-        task_dep = wanted.get(group, [])
+    tasks: list[TaskDict] = []
+    ends: dict[str, _Ends] = {}
+    for project in projects:
+        of_project, ends[project.name] = _project_tasks(project, [ends[name] for name in project.needs])
+        tasks.extend(of_project)
+    for group, doc, task_dep in _groups(projects, tasks):
         yield {
             "basename": group,
             "name": None,
@@ -63,14 +89,102 @@ def task_dicts(
             "params": list(params),
             "meta": OURS,
         }
-    for task in (*itertools.chain(*map(_image_tasks, plans)), *_deploy_tasks(plans, deployments)):
-        named = f"{task['basename']}:{task['name']}" in words
+    for task in tasks:
+        named = _name(task) in words
         yield {**task, "io": _UNCAPTURED, "meta": OURS, "params": list(params) if named else []}
 
 
-def _image_tasks(plan: ImagePlan) -> Iterator[TaskDict]:
+def _name(task: TaskDict) -> str:
+    return f"{task['basename']}:{task['name']}"
+
+
+def _groups(projects: Sequence[ProjectPlan], tasks: Sequence[TaskDict]) -> Iterator[tuple[str, str, list[str]]]:
+    """The name, the doc and the dependencies of each group; some are there only if they have members."""
+    wanted = {
+        "build": [plan.task("push") for project in projects for plan in project.images],
+        "deploy": [project.deploy_task(deployment) for project in projects for deployment in project.deployments],
+    }
+    for project in projects:
+        for group, stage, of_stage in (
+            ("build", "images", project.images),
+            ("deploy", "deployments", project.deployments),
+        ):
+            wanted[group] += [
+                plan.task
+                for plan in project.hooks
+                if of_stage and plan.hook.when == "after" and plan.hook.stage == stage
+            ]
+    present = {task["basename"] for task in tasks}
+    for group, doc in _GROUPS.items():
+        yield group, doc, wanted.get(group, [])
+    for group, doc in _OPTIONAL_GROUPS.items():
+        if group in present:
+            yield group, doc, []
+
+
+def _project_tasks(project: ProjectPlan, needed: Sequence[_Ends]) -> tuple[list[TaskDict], _Ends]:
+    """The tasks of a project, and what those that depend on it wait for: what it waits for itself if it has none."""
+    needs_built = _each_once(name for ends in needed for name in ends.built)
+    needs_deployed = _each_once(name for ends in needed for name in ends.deployed)
+    if not project.is_known:
+        name = f"dependency:{project.name}"
+        return [_unknown_task(project)], _Ends((name,), (name,))
+    images, built, pushed = _images_tasks(project, needs_built)
+    deploys, deployed = _deploy_tasks(project, _each_once((*needs_deployed, *pushed)))
+    return [*images, *deploys], _Ends(built or needs_built, deployed)
+
+
+def _unknown_task(project: ProjectPlan) -> TaskDict:
+    return {
+        "basename": "dependency",
+        "name": project.name,
+        "doc": f"the project {project.name}, which is not here yet, so that its tasks are not known",
+        "actions": [],
+        "uptodate": [True],
+    }
+
+
+def _images_tasks(
+    project: ProjectPlan, needs_built: Sequence[str]
+) -> tuple[list[TaskDict], tuple[str, ...], tuple[str, ...]]:
+    """The tasks of the images and their hooks; the names of those by which they are built, and by which pushed."""
+    builds = tuple(plan.task("build") for plan in project.images)
+    check = HookIsIdle(project.images) if project.images else False
+    before = [
+        {**task, "setup": list(needs_built), "uptodate": [check]}
+        for task in _hook_tasks(project.hooks_at("before", "images"), (), project.images)
+    ]
+    tasks = list(before)
+    pushed: list[str] = []
+    for plan in project.images:
+        hash_task, build_task, *others = _image_tasks(plan, needs_built, _last(before))
+        each_before = [
+            {**task, "uptodate": [HookHasNoBuild(plan)]}
+            for task in _hook_tasks(
+                project.hooks_at("before", "images", plan.image.name), build_task["task_dep"], [plan]
+            )
+        ]
+        each_after = [
+            _once_a_build(plan, task)
+            for task in _hook_tasks(project.hooks_at("after", "images", plan.image.name), [plan.task("push")])
+        ]
+        build_task["task_dep"] += _last(each_before)
+        tasks += [hash_task, *each_before, build_task, *others, *each_after]
+        pushed += [plan.task("push"), *_last(each_after)]
+    after = _hook_tasks(project.hooks_at("after", "images"), pushed)
+    tasks += after
+    if project.images:
+        pushed += _last(after)
+    return tasks, builds, tuple(pushed)
+
+
+def _image_tasks(plan: ImagePlan, needs_built: Sequence[str], hooks: Sequence[str]) -> Iterator[TaskDict]:
+    """The tasks of one image, in their order.
+
+    :param hooks: what runs before all images; hashing waits for it too, as it may change what is hashed
+    """
     image, engine = plan.image.image, engine_name(plan.image.build)
-    yield _subtask(plan, "hash", f"digest of what {engine} builds {image} from", hash_image)
+    yield _subtask(plan, "hash", f"digest of what {engine} builds {image} from", hash_image, waits_for=hooks)
     yield _subtask(
         plan,
         "build",
@@ -78,6 +192,7 @@ def _image_tasks(plan: ImagePlan) -> Iterator[TaskDict]:
         build_image,
         uptodate=[BuildIsCurrent(plan)],
         after={"hashed": plan.task("hash"), **{base_argument(base): f"tag:{base}" for base in plan.base_names}},
+        waits_for=[*needs_built, *hooks],
     )
     yield _subtask(
         plan,
@@ -105,6 +220,7 @@ def _subtask(
     *,
     uptodate: Sequence[Any] = (),
     after: Mapping[str, str] | None = None,
+    waits_for: Sequence[str] = (),
 ) -> TaskDict:
     """A task of an image that runs after others, and gets their values under the names in ``after``.
 
@@ -114,46 +230,104 @@ def _subtask(
     after = after or {}
     return {
         "basename": kind,
-        "name": plan.image.name,
+        "name": plan.name,
         "doc": doc,
         "actions": [(action, [plan])],
         "uptodate": list(uptodate),
-        "task_dep": list(after.values()),
+        "task_dep": [*after.values(), *waits_for],
         "setup": list(after.values()),
         "getargs": {name: (task, None) for name, task in after.items()},
     }
 
 
-def _deploy_tasks(plans: Sequence[ImagePlan], deployments: Sequence[Deployment]) -> Iterator[TaskDict]:
-    before = [plan.task("push") for plan in plans]
-    for deployment in deployments:
-        yield {
+def _deploy_tasks(project: ProjectPlan, ready: Sequence[str]) -> tuple[list[TaskDict], tuple[str, ...]]:
+    """The tasks of the deployments and their hooks, one after the other, and what comes last of them."""
+    tasks = _hook_tasks(project.hooks_at("before", "deployments"), ready)
+    last = (_last(tasks) if project.deployments else []) or list(ready)
+    for deployment in project.deployments:
+        before = _hook_tasks(project.hooks_at("before", "deployments", deployment.name), last)
+        name = project.deploy_task(deployment)
+        after = _hook_tasks(project.hooks_at("after", "deployments", deployment.name), [name])
+        task = {
             "basename": "deploy",
-            "name": deployment.name,
+            "name": name_in_graph(deployment.name, project.name),
             "doc": f"deploy {deployment.name} with {deployment.kind}",
             "actions": [(deploy, [deployment])],
-            "task_dep": list(before),
+            "task_dep": _last(before) or last,
         }
-        before = [f"deploy:{deployment.name}"]
+        tasks += [*before, task, *after]
+        last = _last(after) or [name]
+    after_all = _hook_tasks(project.hooks_at("after", "deployments"), last)
+    if project.deployments:
+        last = _last(after_all) or last
+    return [*tasks, *after_all], tuple(last)
 
 
-def find_bases(image: Image, used: Sequence[str], images: Sequence[Image]) -> dict[str, str]:
-    """Which of ``images`` the names that a Dockerfile builds FROM stand for: entry by name as written.
+def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequence[ImagePlan] = ()) -> list[TaskDict]:
+    """Tasks of hooks that run one after the other, the first one after other tasks.
+
+    :param changes: the images whose inputs the hooks may change
+    """
+    tasks: list[TaskDict] = []
+    for plan in hooks:
+        hook = plan.hook
+        target = f"all {hook.stage}" if hook.target == ALL else f"{hook.stage.removesuffix('s')} {hook.target}"
+        tasks.append(
+            {
+                "basename": "hook",
+                "name": plan.name,
+                "doc": f"{hook.when} {target}: {_cut(hook.shown)}",
+                "actions": [(run_hook, [plan, tuple(changes)])],
+                "task_dep": _last(tasks) or list(after),
+            }
+        )
+    return tasks
+
+
+def _once_a_build(plan: ImagePlan, task: TaskDict) -> TaskDict:
+    """The task of a hook that runs after an image was built, and not again for the same build."""
+    build = plan.task("build")
+    return {
+        **task,
+        "uptodate": [HookHasSeenBuild(plan)],
+        "setup": [build],
+        "getargs": {"built": (build, None)},
+    }
+
+
+def _last(tasks: Sequence[TaskDict]) -> list[str]:
+    return [_name(task) for task in tasks[-1:]]
+
+
+def _each_once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN_COMMAND else f"{text[: _SHOWN_COMMAND - 1]}…"
+
+
+def find_bases(image: Image, used: Sequence[str], images: Mapping[str, Image]) -> dict[str, str]:
+    """Which of ``images``, by their names in the graph, the names that a Dockerfile builds FROM stand for.
 
     A name without a tag, with ``latest`` or with the other image's own fixed tag means what this run builds; any
     other tag, and a digest, are taken at their word. An image's own name
     means the one that is in the registry already.
     """
-    entries = {parse_repository(other.image).canonical: other for other in images if other is not image}
+    entries = {
+        parse_repository(other.image).canonical: (name, other)
+        for name, other in images.items()
+        if other is not image and PLACEHOLDER not in other.image
+    }
     bases = {}
     for name in used:
         try:
             reference = parse_reference(name)
         except ReferenceSyntaxError:
             continue
-        other = entries.get(reference.repository.canonical)
-        if other and not reference.digest and reference.tag in (None, "latest", other.tag):
-            bases[name] = other.name
+        in_graph, other = entries.get(reference.repository.canonical, ("", None))
+        if other and not reference.digest and reference.tag in (None, "latest", *other.tags):
+            bases[name] = in_graph
     return bases
 
 
@@ -162,17 +336,26 @@ def check_cycles(plans: Sequence[ImagePlan]) -> None:
 
     :raises ConfigError: the cycle, from name to name
     """
-    by_name = {plan.image.name: plan for plan in plans}
+    by_name = {plan.name: plan for plan in plans}
+    cycle = find_cycle({name: plan.base_names for name, plan in by_name.items()})
+    if cycle:
+        raise ConfigError(
+            f"images are built FROM each other: {' -> '.join(cycle)}", by_name[cycle[0]].image.position("")
+        )
+
+
+def find_cycle(edges: Mapping[str, Iterable[str]]) -> list[str]:
+    """A path through ``edges`` from a name back to itself, empty if there is none."""
     done: set[str] = set()
 
-    def visit(name: str, path: tuple[str, ...]) -> None:
+    def visit(name: str, path: tuple[str, ...]) -> list[str]:
         if name in path:
-            cycle = " -> ".join([*path[path.index(name) :], name])
-            raise ConfigError(f"images are built FROM each other: {cycle}", by_name[name].image.position(""))
+            return [*path[path.index(name) :], name]
         if name not in done:
-            for base in by_name[name].base_names:
-                visit(base, (*path, name))
+            for other in edges[name]:
+                if cycle := visit(other, (*path, name)):
+                    return cycle
             done.add(name)
+        return []
 
-    for name in by_name:
-        visit(name, ())
+    return next(filter(None, (visit(name, ()) for name in edges)), [])

@@ -16,6 +16,7 @@ from imagetasks.processes import stop_all
 
 _SHELL_BASE = 128
 """A program that a signal ended has, for a shell, this plus the signal's number as its exit code."""
+INTERRUPTED = _SHELL_BASE + signal.SIGINT
 _main_process = os.getpid()
 _ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 

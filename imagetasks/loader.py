@@ -16,8 +16,10 @@ from doit.exceptions import InvalidDodoFile
 from doit.loader import generate_tasks
 from doit.task import Task
 
+from imagetasks.config.questions import asker_here
 from imagetasks.errors import ConfigError, UserError
 from imagetasks.graph import TaskDict, task_dicts
+from imagetasks.interrupt import INTERRUPTED
 from imagetasks.options import DoitOption, doit_options, make_options, parse_after_tasks
 from imagetasks.plan import Dependencies
 from imagetasks.preparation import prepare_run
@@ -34,7 +36,10 @@ T = TypeVar("T")
 
 
 def _as_doit_error(function: Callable[P, T]) -> Callable[P, T]:
-    """Hand a user's mistake to doit in the form that it prints as one line, with exit code 3."""
+    """Hand a user's mistake to doit in the form that it prints as one line, with exit code 3.
+
+    Who breaks off with Ctrl-C while a project is loaded, at a question say, has the exit code of an interrupted run.
+    """
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -42,6 +47,9 @@ def _as_doit_error(function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
         except UserError as error:
             raise InvalidDodoFile(str(error)) from error
+        except KeyboardInterrupt:
+            sys.stderr.write("\ninterrupted\n")
+            raise SystemExit(INTERRUPTED) from None
 
     return wrapped
 
@@ -84,8 +92,8 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         """All tasks. For a command that runs them: check what it needs, and let no other run in beside it."""
         parsed, pos_args[:] = parse_after_tasks(pos_args, self._options)
         options = make_options({**self._values, **parsed}, doit_cmd._CMDLINE_VARS or {})
-        project = open_project(self._file, options)
-        ours = list(task_dicts(project.plans, project.config.deployments, self._options))
+        project = open_project(self._file, options, asker=asker_here() if cmd.execute_tasks else None)
+        ours = list(task_dicts(project.projects, self._options))
         own: list[Task] = super().load_tasks(cmd, pos_args)
         dependencies = {**_dependencies_of(ours), **_dependencies_of_own(own)}
         _check_names(ours, own)
@@ -120,9 +128,10 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     doit_forms = doit_options(sys.argv[1:])
     parsed, names = parse_after_tasks(words, doit_forms)
     options = make_options({"config": config, **parsed}, doit_cmd._CMDLINE_VARS or {}, chosen)
-    project = open_project(find_config(options.config, Path.cwd()), options)
-    ours = list(task_dicts(project.plans, project.config.deployments, doit_forms, words))
     command, names = _doit_command(names)
+    asker = asker_here() if command == Run.get_name() else None
+    project = open_project(find_config(options.config, Path.cwd()), options, asker=asker)
+    ours = list(task_dicts(project.projects, doit_forms, words))
     if names:
         project.selection.choose(names, _dependencies_of(ours))
     if command == Run.get_name():

@@ -1,10 +1,12 @@
-"""One run at a time in a project: the lock on its state folder."""
+"""One at a time in a folder: the lock that a run holds on its project's state, and the one on a shared cache."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from imagetasks.errors import StateError
@@ -26,18 +28,35 @@ def lock_project(state_folder: Path) -> None:
     """
     if _is_held_by_ancestor(state_folder):
         return
+    _held.append(_take(state_folder, f"another run is at work in {state_folder.parent}"))
+    os.environ[_HOLDER_VARIABLE] = f"{os.getpid()} {state_folder.resolve()}"
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder that several projects share, which is made if need be.
+
+    :raises StateError: the folder cannot be written
+    """
+    connection = _take(folder, f"another run changes {folder}")
     try:
-        state_folder.mkdir(parents=True, exist_ok=True)
-        connection = _open(state_folder / _FILE)
+        yield
+    finally:
+        connection.close()
+
+
+def _take(folder: Path, waiting: str) -> sqlite3.Connection:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        connection = _open(folder / _FILE)
         if not _try(connection):
-            sys.stderr.write(f"another run is at work in {state_folder.parent}; waiting for it to end\n")
+            sys.stderr.write(f"{waiting}; waiting for it to end\n")
             sys.stderr.flush()
             _wait(connection)
     except (sqlite3.Error, OSError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise StateError(f"the state folder {state_folder} cannot be written: {reason}") from error
-    _held.append(connection)
-    os.environ[_HOLDER_VARIABLE] = f"{os.getpid()} {state_folder.resolve()}"
+        raise StateError(f"the folder {folder} cannot be written: {reason}") from error
+    return connection
 
 
 def _is_held_by_ancestor(state_folder: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from imagetasks.errors import OptionError
 
-TASK_GROUPS = ("hash", "build", "tag", "push", "deploy")
+TASK_GROUPS = ("hash", "build", "tag", "push", "deploy", "hook", "dependency")
 """The base names of our tasks: what an option of ours may stand after."""
 
 DoitOption = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What a run is to do for one image: its configuration together with what the command line asks."""
+"""What a run is to do for images, hooks and projects: their configuration and what the command line asks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imagetasks.config.model import CustomBuild, DockerBuild, Image
+from imagetasks.config.model import ALL, REBUILD_ALWAYS, CustomBuild, Deployment, DockerBuild, Hook, Image
 from imagetasks.context.inputs import Inputs
 from imagetasks.state import STATE_FOLDER
 
@@ -54,46 +54,65 @@ class Selection:
         return self._tasks is None or task in self._tasks
 
 
+def name_in_graph(name: str, dependency: str) -> str:
+    """What an image, deployment or hook is called in the names of tasks: by itself, or after its dependency."""
+    return f"{dependency}.{name}" if dependency else name
+
+
 @dataclass(frozen=True)
 class ImagePlan:
     """One image in one run.
 
+    :ivar project: the folder of the project that the image belongs to
     :ivar engine: what builds it, and where (:func:`imagetasks.builders.engine_id`)
-    :ivar schema: the tagging schema: the command line's tag, else the image's own; None is the default schema
-    :ivar bases: the entries of ``images`` that this one is built FROM, by the name that its Dockerfile gives them
+    :ivar schemas: the tagging schemas: the command line's tag, else the image's own; without one the default holds
+    :ivar bases: the images of this run that this one is built FROM, by the name that its Dockerfile gives them
     :ivar force: build it even if nothing has changed
     :ivar pushes: whether this run pushes images
     :ivar selection: which tasks this run comes to
+    :ivar dependency: the name of the dependency that the image belongs to, empty for the user's own project
+    :ivar state_folder: where the run keeps its logs; without it that of ``project``
     """
 
     image: Image
     project: Path
     inputs: Inputs
     engine: str
-    schema: str | None = None
+    schemas: tuple[str, ...] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
     pushes: bool = True
     selection: Selection = field(default_factory=Selection)
+    dependency: str = ""
+    state_folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The image's name in the names of tasks: ``api``, or ``shop.api`` for one of the dependency ``shop``."""
+        return name_in_graph(self.image.name, self.dependency)
 
     def task(self, kind: str) -> str:
         """The name of one of the image's tasks: ``hash``, ``build``, ``tag`` or ``push``."""
-        return f"{kind}:{self.image.name}"
+        return f"{kind}:{self.name}"
 
     @property
     def base_names(self) -> tuple[str, ...]:
-        """The names of the entries that this one is built FROM, each once."""
+        """The names in the graph of the images that this one is built FROM, each once."""
         return tuple(dict.fromkeys(self.bases.values()))
 
     @property
     def log_folder(self) -> Path:
         """Where the logs of the image's tasks go."""
-        return self.project / STATE_FOLDER / "logs"
+        return (self.state_folder or self.project / STATE_FOLDER) / "logs"
 
     @property
     def always_builds(self) -> bool:
-        """A custom command that does not say what it depends on runs each time (reference, ``onChange``)."""
-        return isinstance(self.image.build, CustomBuild) and not self.image.build.on_change
+        """Whether it is built each time: by a custom command that does not say what it depends on (reference,
+        ``onChange``), or because the user wants it so (``rebuildStrategy``, which custom commands know nothing of).
+        """
+        if isinstance(self.image.build, CustomBuild):
+            return not self.image.build.on_change
+        return self.image.rebuild_strategy == REBUILD_ALWAYS
 
     @property
     def is_pushed(self) -> bool:
@@ -105,3 +124,53 @@ class ImagePlan:
     def stays_local(self) -> bool:
         """Whether this run may end with the image in the daemon, because no push of it follows."""
         return not (self.is_pushed and self.selection.includes(self.task("push")))
+
+
+@dataclass(frozen=True)
+class HookPlan:
+    """One hook in one run; a hook for each image or deployment is one of these for each of them.
+
+    :ivar name: its name in the graph, such as ``before-images-1`` or ``after-deployments-api-2``
+    :ivar project: the folder that its command runs in
+    :ivar environ: what its command finds in its environment beside what we have there
+    """
+
+    hook: Hook
+    name: str
+    project: Path
+    log_folder: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def task(self) -> str:
+        """The name of its task."""
+        return f"hook:{self.name}"
+
+
+@dataclass(frozen=True)
+class ProjectPlan:
+    """One project in one run: the user's own, or one that it depends on.
+
+    :ivar name: the dependency's name, empty for the user's own project
+    :ivar needs: the names of the projects that have to be built and deployed before this one
+    :ivar is_known: whether it is here; what a dependency that has yet to be fetched holds is not known
+    """
+
+    name: str = ""
+    images: tuple[ImagePlan, ...] = ()
+    deployments: tuple[Deployment, ...] = ()
+    hooks: tuple[HookPlan, ...] = ()
+    needs: tuple[str, ...] = ()
+    is_known: bool = True
+
+    def hooks_at(self, when: str, stage: str, target: str = ALL) -> list[HookPlan]:
+        """The hooks that run at one time, in their order."""
+        return [
+            plan
+            for plan in self.hooks
+            if (plan.hook.when, plan.hook.stage, plan.hook.target) == (when, stage, target)
+        ]
+
+    def deploy_task(self, deployment: Deployment) -> str:
+        """The name of a deployment's task."""
+        return f"deploy:{name_in_graph(deployment.name, self.name)}"

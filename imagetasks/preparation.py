@@ -21,6 +21,8 @@ def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *
     :raises UserError: the run cannot begin, and why
     """
     project.check()
+    for warning in project.warnings:
+        sys.stderr.write(f"WARNING: {warning}\n")
     for option in options_without_effect(options):
         sys.stderr.write(f"WARNING: {option} does nothing, as this version does not deploy\n")
     if project.selection.includes("build") and not project.plans:

@@ -3,39 +3,53 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
-from imagetasks.config.model import Config, CustomBuild, Image
+from imagetasks.config.model import ALL, EACH, Config, CustomBuild, GitSource, Image
+from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
-from imagetasks.errors import ConfigError, DockerfileError, OptionError, ReferenceSyntaxError
+from imagetasks.dependencies import CONFIG_FILE, Checkout, ProjectNode, resolve
+from imagetasks.errors import ConfigError, DockerfileError, OptionError, Position, ReferenceSyntaxError
 from imagetasks.graph import check_cycles, find_bases
 from imagetasks.options import Options
-from imagetasks.plan import ImagePlan, Selection
+from imagetasks.plan import HookPlan, ImagePlan, ProjectPlan, Selection, name_in_graph
 from imagetasks.registry.reference import check_tag
-
-CONFIG_FILE = "devspace.yaml"
 
 
 @dataclass(frozen=True)
 class Project:
-    """A configuration with the plans of its images, those that are not disabled, in the order of the file."""
+    """A configuration and what a run is to do for it and for the projects that it depends on.
+
+    :ivar projects: each after those that it depends on, the user's own last
+    :ivar warnings: what in their files has no meaning here, a line each
+    """
 
     config: Config
-    plans: tuple[ImagePlan, ...]
+    projects: tuple[ProjectPlan, ...]
     selection: Selection
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def plans(self) -> tuple[ImagePlan, ...]:
+        """The plans of all images that are not disabled, in the order of their files."""
+        return tuple(plan for project in self.projects for plan in project.images)
 
     def check(self) -> None:
-        """Look at what the chosen builds need before any of them starts.
+        """Look at what the chosen builds need before any of them starts, unless a hook may yet make it.
 
         :raises ConfigError: a Dockerfile or a context that is not there
         """
-        for plan in self.plans:
-            if self.selection.includes(plan.task("hash")) and isinstance(plan.inputs, DockerInputs):
-                _check_paths(plan.image, plan.inputs)
+        for project in self.projects:
+            if project.hooks_at("before", "images"):
+                continue
+            for plan in project.images:
+                if self.selection.includes(plan.task("hash")) and isinstance(plan.inputs, DockerInputs):
+                    _check_paths(plan.image, plan.inputs)
 
 
 def find_config(name: str, start: Path) -> Path:
@@ -51,35 +65,151 @@ def find_config(name: str, start: Path) -> Path:
     raise OptionError(f"there is no {CONFIG_FILE} in {start} or a folder above it; name one with --config FILE")
 
 
-def open_project(file: Path, options: Options, environ: Mapping[str, str] | None = None) -> Project:
+def open_project(
+    file: Path,
+    options: Options,
+    environ: Mapping[str, str] | None = None,
+    *,
+    asker: Asker | None = NO_QUESTIONS,
+) -> Project:
     """Read a project. Dockerfiles are read for the images that they name; one that is missing names none.
+
+    Without an ``asker`` the project is one to be listed: nothing is asked, run or fetched for it, and of a dependency
+    that has yet to be fetched only the name is known.
 
     :raises UserError: a mistake in the configuration, a Dockerfile or the options
     """
     environ = os.environ if environ is None else environ
     if options.tag:
         _check_tag_option(options.tag)
-    config = load_config(file, variables=options.variables, profiles=options.profiles, environ=environ)
-    images = tuple(image for image in config.images if not image.disabled)
-    selection = Selection()
-    plans = []
-    for image in images:
+    nodes = read_projects(file, options, environ, asker)
+    run = _Run(options, environ, nodes[-1].loaded.state_folder)
+    for node in nodes:
+        run.add(node)
+    check_cycles(run.plans)
+    _check_names_differ(run.projects)
+    warnings = tuple(warning for node in nodes if node.config for warning in node.config.warnings)
+    return Project(nodes[-1].loaded, tuple(run.projects), run.selection, warnings)
+
+
+def read_projects(
+    file: Path,
+    options: Options,
+    environ: Mapping[str, str],
+    asker: Asker | None,
+    checkout: Checkout | None = None,
+) -> list[ProjectNode]:
+    """The configurations of a project, which is the last, and of those that it depends on.
+
+    Without an ``asker`` nothing is asked, run or fetched.
+
+    :param checkout: where dependencies from git are; without it each is fetched once
+    :raises UserError: a mistake in a configuration, or a dependency that cannot be fetched
+    """
+
+    def load(file: Path, variables: Mapping[str, str], profiles: Sequence[str]) -> Config:
+        return load_config(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+
+    def fetched(source: GitSource, start: Path, position: Position | None) -> Path | None:
+        from imagetasks.git_sources import Repository
+
+        repository = Repository(source, start, environ, position)
+        if not repository.is_here and asker is None:
+            return None
+        repository.fetch()
+        return repository.folder
+
+    config = load(file, options.variables, options.profiles)
+    if not config.dependencies:
+        return [ProjectNode(config=config)]
+    return resolve(config, options.profiles, options.variables, load, checkout or fetched, lists_only=asker is None)
+
+
+class _Run:
+    """Makes the plans of one run, project after project, each after those that it depends on."""
+
+    def __init__(self, options: Options, environ: Mapping[str, str], state_folder: Path) -> None:
+        self._options = options
+        self._environ = environ
+        self._state_folder = state_folder
+        self._within_reach: dict[str, dict[str, Image]] = {}
+        self.selection = Selection()
+        self.projects: list[ProjectPlan] = []
+
+    @property
+    def plans(self) -> list[ImagePlan]:
+        return [plan for project in self.projects for plan in project.images]
+
+    def add(self, node: ProjectNode) -> None:
+        """Make the plan of a project."""
+        if node.config is None:
+            self.projects.append(ProjectPlan(node.name, is_known=False))
+            self._within_reach[node.name] = {}
+            return
+        config = node.config
+        images = () if node.skip_build else tuple(image for image in config.images if not image.disabled)
+        reachable = {name: image for need in node.needs for name, image in self._within_reach[need].items()}
+        reachable.update((name_in_graph(image.name, node.name), image) for image in images)
+        self._within_reach[node.name] = reachable
+        plans = tuple(self._image_plan(image, config, node.name, reachable) for image in images)
+        hooks = _hook_plans(config, images, node.name, self._state_folder / "logs")
+        self.projects.append(ProjectPlan(node.name, plans, config.deployments, hooks, tuple(node.needs)))
+
+    def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
         inputs = _inputs(image, config)
-        plans.append(
-            ImagePlan(
-                image=image,
-                project=config.folder,
-                inputs=inputs,
-                engine=engine_id(image.build, environ),
-                schema=options.tag or image.tag,
-                bases=_bases(image, inputs, images),
-                force=options.force_build,
-                pushes=not options.skip_push,
-                selection=selection,
-            )
+        return ImagePlan(
+            image=image,
+            project=config.folder,
+            inputs=inputs,
+            engine=engine_id(image.build, self._environ),
+            schemas=(self._options.tag,) if self._options.tag else image.tags,
+            bases=_bases(image, inputs, reachable),
+            force=self._options.force_build,
+            pushes=not self._options.skip_push,
+            selection=self.selection,
+            dependency=dependency,
+            state_folder=self._state_folder,
         )
-    check_cycles(plans)
-    return Project(config, tuple(plans), selection)
+
+
+def _hook_plans(config: Config, images: Sequence[Image], dependency: str, log_folder: Path) -> tuple[HookPlan, ...]:
+    """The plans of a file's hooks: numbered among those of one time, and for ``EACH`` one for each of its kind."""
+    repositories = {image.name: image.image for image in images}
+    of_stage = {"images": list(repositories), "deployments": [one.name for one in config.deployments]}
+    numbers: Counter[str] = Counter()
+    plans = []
+    for entry in config.hooks:
+        names = of_stage[entry.stage]
+        targets = [ALL] if entry.target == ALL else [name for name in names if entry.target in (EACH, name)]
+        for target in targets:
+            hook = replace(entry, target=target)
+            time = f"{hook.when}-{hook.stage}{'' if target == ALL else f'-{target}'}"
+            numbers[time] += 1
+            name = name_in_graph(f"{time}-{numbers[time]}", dependency)
+            environ = _hook_environ(target, repositories) if hook.stage == "images" else {}
+            plans.append(HookPlan(hook, name, config.folder, log_folder, environ))
+    return tuple(plans)
+
+
+def _hook_environ(image: str, repositories: Mapping[str, str]) -> dict[str, str]:
+    """What later versions tell the hook of one image (upstream's example ``hooks``)."""
+    if image not in repositories:
+        return {}
+    return {"DEVSPACE_HOOK_IMAGE_NAME": repositories[image], "DEVSPACE_HOOK_IMAGE_CONFIG_NAME": image}
+
+
+def _check_names_differ(projects: Sequence[ProjectPlan]) -> None:
+    """Refuse an image or deployment of one project that has the same name in the graph as one of another."""
+    first: dict[str, str] = {}
+    for project in projects:
+        tasks = [plan.task("build") for plan in project.images]
+        tasks += [project.deploy_task(deployment) for deployment in project.deployments]
+        for task in tasks:
+            if first.setdefault(task, project.name) != project.name:
+                raise ConfigError(
+                    f"the dependency {first[task]} and {project.name or 'the project itself'} both make "
+                    f"a task {task}; give the dependency another `name`"
+                )
 
 
 def _inputs(image: Image, config: Config) -> Inputs:
@@ -88,7 +218,7 @@ def _inputs(image: Image, config: Config) -> Inputs:
     return DockerInputs(image, config.folder)
 
 
-def _bases(image: Image, inputs: Inputs, images: Sequence[Image]) -> dict[str, str]:
+def _bases(image: Image, inputs: Inputs, images: Mapping[str, Image]) -> dict[str, str]:
     if not isinstance(inputs, DockerInputs):
         return {}
     if not _is_file(inputs.dockerfile_path):
@@ -96,7 +226,7 @@ def _bases(image: Image, inputs: Inputs, images: Sequence[Image]) -> dict[str, s
     try:
         return find_bases(image, inputs.image_names(), images)
     except DockerfileError as error:
-        raise error if error.position else ConfigError(error.message, image.position("build")) from error
+        raise error if error.position else ConfigError(error.message, image.position("target")) from error
 
 
 def _is_file(path: Path) -> bool:
@@ -105,14 +235,20 @@ def _is_file(path: Path) -> bool:
 
 
 def _check_paths(image: Image, inputs: DockerInputs) -> None:
+    for mistake in path_mistakes(image, inputs):
+        raise mistake
+
+
+def path_mistakes(image: Image, inputs: DockerInputs) -> Iterator[ConfigError]:
+    """What is wrong with the Dockerfile's path and the context's."""
     if not _is_file(inputs.dockerfile_path):
-        raise ConfigError(
+        yield ConfigError(
             f"the Dockerfile {image.dockerfile} of image {image.name} {_fault(inputs.dockerfile_path, 'file')}; "
             "`dockerfile` is a path from the folder of this file",
             image.position("dockerfile"),
         )
     if not os.path.isdir(inputs.folder):  # noqa: PTH112
-        raise ConfigError(
+        yield ConfigError(
             f"the context {image.context} of image {image.name} {_fault(inputs.folder, 'folder')}; "
             "`context` is a folder's path from the folder of this file",
             image.position("context"),

@@ -7,6 +7,7 @@ success recorded with what is there now; the records are the values that :mod:`i
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from doit.dependency import UptodateCalculator
@@ -57,9 +58,9 @@ class _Check(UptodateCalculator):  # type: ignore[misc]
         return bool(pushed["id"] == image_id and self.has_its_name(pushed))
 
     def has_its_name(self, values: Values) -> bool:
-        """Whether a record holds the repository and the tagging schema that are asked for now."""
+        """Whether a record holds the repository and the tagging schemas that are asked for now."""
         repository, _, _ = str(values["reference"]).rpartition(":")
-        return repository == self.plan.image.image and values["schema"] == self.plan.schema
+        return repository == self.plan.image.image and values["schemas"] == list(self.plan.schemas)
 
     def __repr__(self) -> str:
         return self.meaning
@@ -101,11 +102,12 @@ class TagIsCurrent(_Check):
         built = self.record(self.plan.task("build"))
         if not (values and built and values["id"] == built["id"] and self.has_its_name(values)):
             return False
-        if built["schema"] == self.plan.schema and values["reference"] != built["reference"]:
+        if built["schemas"] == list(self.plan.schemas) and values["reference"] != built["reference"]:
             return False
         if is_elsewhere(values["id"]) or self.is_pushed(values["id"]):
             return True
-        return holds_image(values["reference"], values["id"], os.environ)
+        names = (values["reference"], *values["others"])
+        return all(holds_image(name, values["id"], os.environ) for name in names)
 
 
 class PushIsCurrent(_Check):
@@ -118,3 +120,40 @@ class PushIsCurrent(_Check):
         if not self.plan.is_pushed:
             return True
         return bool(values and values == self.record(self.plan.task("tag")))
+
+
+class HookIsIdle(UptodateCalculator):  # type: ignore[misc]
+    """What a hook runs before is not built in this run, which asks no more of it than its digest."""
+
+    def __init__(self, plans: Sequence[ImagePlan]) -> None:
+        super().__init__()
+        self.plans = plans
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell doit whether the hook can be skipped: it can where only hashing waits for it."""
+        builds = any(plan.selection.may_include(plan.task("build")) for plan in self.plans)
+        return not builds and any(plan.selection.includes(plan.task("hash")) for plan in self.plans)
+
+    def __repr__(self) -> str:
+        return "nothing is built"
+
+
+class HookHasNoBuild(BuildIsCurrent):
+    """The image that the hook runs before is not built."""
+
+    meaning = "the image is not built"
+
+    def is_current(self, values: Values) -> bool:
+        """Tell whether the hook can be skipped."""
+        return super().is_current(self.record(self.plan.task("build")))
+
+
+class HookHasSeenBuild(_Check):
+    """The hook has run since the image was last built."""
+
+    meaning = "it has run since the build"
+
+    def is_current(self, values: Values) -> bool:
+        """Tell whether the hook can be skipped."""
+        build = self.plan.task("build")
+        return not self.tasks_dict[build].executed and bool(values) and values["id"] == self.record(build).get("id")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from imagetasks.builders.base import BuildContext, Builder
-from imagetasks.config.model import CustomBuild, DockerBuild, Engine
+from imagetasks.config.model import CustomBuild, DockerBuild, Engine, Image
 from imagetasks.endpoint import daemon_endpoint
 from imagetasks.errors import BuildError
 
@@ -32,19 +32,20 @@ def engine_id(build: Engine, environ: Mapping[str, str]) -> str:
     return f"{name} {daemon_endpoint(environ)}" if isinstance(build, DockerBuild) else name
 
 
-def builder_for(build: Engine, project: Path, open_context: Callable[[], BuildContext]) -> Builder:
+def builder_for(image: Image, project: Path, open_context: Callable[[], BuildContext]) -> Builder:
     """The engine that an image's settings ask for.
 
     :param project: the project's folder
     :param open_context: called by the engines that send a context
     :raises BuildError: the engine cannot build here
     """
+    build = image.build
     match build:
         case CustomBuild():
             from imagetasks.builders.custom import CustomBuilder
 
-            return CustomBuilder(build, project)
-        case DockerBuild(use_buildkit=buildkit, args=args) if buildkit or args:
+            return CustomBuilder(build, image.name, project)
+        case DockerBuild(use_buildkit=buildkit, args=args) if buildkit or args or build.use_cli:
             from imagetasks.builders.docker_cli import DockerCliBuilder
 
             return DockerCliBuilder(build.options, open_context(), args, buildkit)

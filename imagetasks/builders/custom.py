@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagetasks.config.model import CustomBuild
+from imagetasks.config.shell import shell_command
 from imagetasks.errors import BuildError, DaemonError
 from imagetasks.output import Output
 from imagetasks.processes import run
@@ -14,15 +16,21 @@ from imagetasks.processes import run
 
 @dataclass(frozen=True)
 class CustomBuilder:
-    """Runs ``command [args...] [imageFlag] IMAGE:TAG`` in the project's folder (reference, "Building", 5)."""
+    """Runs a command in the project's folder.
+
+    It is ``command [args...] [imageFlag] IMAGE:TAG`` (reference, "Building", 5). In later versions the image may be
+    left out, and the command find it as ``${runtime.images.NAME.image}`` and ``.tag``; a command that has no argument
+    at all is one for a shell (DevSpace's documentation, https://www.devspace.sh/docs/configuration/images/custom).
+    """
 
     settings: CustomBuild
+    name: str
     folder: Path
 
     def build(self, reference: str, output: Output) -> str:
         """Run the command; see :class:`imagetasks.builders.base.Builder`."""
-        flag = [self.settings.image_flag] if self.settings.image_flag else []
-        command = [self.settings.command, *self.settings.args, *flag, reference]
+        words = [self._with_image(self.settings.command, reference), *self._arguments(reference)]
+        command = words if len(words) > 1 else shell_command(words[0])
         try:
             code = run(command, folder=self.folder, environ=os.environ, write=output.write)
         except OSError as error:
@@ -32,6 +40,22 @@ class CustomBuilder:
         if code != 0:
             raise BuildError(f"the command `{self.settings.command}` ended with exit code {code}")
         return _image_id(reference)
+
+    def _arguments(self, reference: str) -> Iterator[str]:
+        for argument in self.settings.args:
+            yield self._with_image(argument, reference)
+        if not self.settings.skip_image_arg:
+            if self.settings.image_flag:
+                yield self.settings.image_flag
+            yield reference.rpartition(":")[2] if self.settings.image_tag_only else reference
+        for argument in self.settings.append_args:
+            yield self._with_image(argument, reference)
+
+    def _with_image(self, text: str, reference: str) -> str:
+        image, _, tag = reference.rpartition(":")
+        for key, value in (("", reference), (".image", image), (".tag", tag)):
+            text = text.replace(f"${{runtime.images.{self.name}{key}}}", value)
+        return text
 
 
 def _image_id(reference: str) -> str:

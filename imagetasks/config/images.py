@@ -1,35 +1,73 @@
-"""The ``images`` section: its entries, once their keys are checked, as the model's images.
+"""The ``images`` section: its entries, once they are checked and upgraded, as the model's images.
 
-The rules are those of the reference, section "Configuration file".
+The rules are those of the reference, section "Configuration file", and for what later versions add those of
+DevSpace's documentation (https://www.devspace.sh/docs/configuration/images).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import BuildOptions, CustomBuild, DockerBuild, Engine, Image, KanikoBuild
-from imagetasks.config.reader import MappingNode, Node, ScalarNode, describe, position_of
-from imagetasks.config.schema import attributes
+from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, describe, is_null, position_of
+from imagetasks.config.schema import BUILD_OPTIONS, ENGINES, attributes
 from imagetasks.errors import ReferenceSyntaxError
 from imagetasks.registry.reference import parse_repository
 from imagetasks.registry.tags import resolve_tag
 
-ENGINES = ("docker", "kaniko", "custom")
 MAX_NAME_BYTES = 200
+
+_OF_ENGINES = frozenset({*ENGINES, *BUILD_OPTIONS, "skipPush"})
 
 # A name is part of a task's name, where doit reads `=` and `*`, and of a log file's.
 _TASK_NAME = re.compile(r"(?![-_])[^\s=/\\*:]+")
 
 
+def check_engines(node: Node | None, mistakes: Mistakes) -> None:
+    """Look at the engines of the section ``node``, which is as its own version has it.
+
+    Mistakes are added for two engines in one entry, for ``build.options`` that an engine cannot take or has of its
+    own, and for a custom engine without a command.
+    """
+    for name, image in node.values.items() if isinstance(node, MappingNode) else ():
+        if isinstance(image, MappingNode):
+            build = image.values.get("build", image)
+            if isinstance(build, MappingNode):
+                _check_engine(f"images.{name}" if build is image else f"images.{name}.build", build, mistakes)
+
+
+def _check_engine(where: str, node: MappingNode, mistakes: Mistakes) -> None:
+    named = [name for name in ENGINES if name in node.values and not is_null(node.values[name])]
+    if len(named) > 1:
+        mistakes.add(node.keys[named[1]], f"{where} names {' and '.join(named)}; an image has one engine")
+    elif named:
+        engine = node.values[named[0]]
+        if "options" in node.values:
+            _check_options(f"{where}.options", node.keys["options"], f"{where}.{named[0]}", engine, mistakes)
+        if named == ["custom"] and isinstance(engine, MappingNode) and not {"command", "commands"} & set(engine.keys):
+            mistakes.add(engine, f"`command` is missing in {where}.custom")
+        if named == ["custom"]:
+            for option in BUILD_OPTIONS.keys() & node.keys.keys():
+                mistakes.warn(
+                    node.keys[option], f"`{where}.{option}` has no meaning here: a custom command takes none"
+                )
+
+
+def _check_options(options: str, node: Node, where: str, engine: Node, mistakes: Mistakes) -> None:
+    if where.endswith(".custom"):
+        mistakes.add(node, f"{options} is for docker and kaniko, and {where} takes none")
+    elif isinstance(engine, MappingNode) and "options" in engine.values:
+        mistakes.add(node, f"{options} and {where}.options exclude each other; keep the latter")
+
+
 def read_images(node: Node | None, values: Mapping[str, Any], mistakes: Mistakes) -> tuple[Image, ...]:
     """The images of the section ``node``, whose values the schema has read as ``values``.
 
-    Mistakes that a single key cannot show are added: names, repositories and tags that are none, two engines in one
-    entry, two entries with one repository.
+    Mistakes that a single key cannot show are added: names, repositories and tags that are none, two entries with
+    one repository.
     """
     if not isinstance(node, MappingNode):
         return ()
@@ -54,61 +92,54 @@ def check_name(node: Node, what: str, mistakes: Mistakes) -> None:
 
 def _image(name: str, entry: MappingNode, values: Mapping[str, Any], key: ScalarNode, mistakes: Mistakes) -> Image:
     check_name(key, "an image", mistakes)
-    own = {field: value for field, value in values.items() if field != "build"}
-    build = values.get("build", {})
     positions = {field: position_of(place, mistakes.file) for field, place in entry.keys.items()}
+    own = {field: value for field, value in values.items() if field not in _OF_ENGINES}
+    instructions = own.pop("appendDockerfileInstructions", ())
     image = Image(
         name=name,
-        build=_engine(f"images.{name}.build", entry.values.get("build"), build, mistakes),
-        disabled=build.get("disabled", False),
+        build=_engine(values),
+        append_instructions=instructions,
         positions={**positions, "": position_of(key, mistakes.file)},
         **attributes(own),
     )
-    _check_tag(image, entry.values.get("tag"), mistakes)
+    _check_tags(entry.values.get("tags"), mistakes)
     return image
 
 
-def _check_tag(image: Image, node: Node | None, mistakes: Mistakes) -> None:
-    if image.tag is None or not isinstance(node, ScalarNode):
-        return
-    try:
-        resolve_tag(image.tag)
-    except ReferenceSyntaxError as error:
-        filled = "with its variables filled in, " if "${" in image.tag else ""
-        mistakes.add(node, filled + _without_secret(node, error, "is no tag"))
+def _check_tags(node: Node | None, mistakes: Mistakes) -> None:
+    for tag in node.items if isinstance(node, SequenceNode) else ():
+        if not isinstance(tag, ScalarNode) or tag.pending:
+            continue
+        try:
+            resolve_tag(tag.text)
+        except ReferenceSyntaxError as error:
+            filled = "with its variables filled in, " if "${" in tag.text else ""
+            mistakes.add(tag, filled + _without_secret(tag, error, "is no tag"))
 
 
 def _without_secret(node: ScalarNode, error: ReferenceSyntaxError, verdict: str) -> str:
     return f"the password that stands here {verdict}" if node.secret else error.message
 
 
-def _engine(where: str, node: Node | None, values: Mapping[str, Any], mistakes: Mistakes) -> Engine:
-    named = [name for name in ENGINES if name in values]
-    if not named:
-        return DockerBuild(options=values["options"]) if "options" in values else DockerBuild()
-    assert isinstance(node, MappingNode)
-    engine: Engine = values[named[0]]
-    if len(named) > 1:
-        mistakes.add(node.keys[named[1]], f"{where} names {' and '.join(named)}; an image has one engine")
-    elif "options" in values:
-        engine = _with_options(where, node, engine, values, mistakes)
-    return engine
+def _engine(values: Mapping[str, Any]) -> Engine:
+    options = BuildOptions(**attributes({key: values[key] for key in BUILD_OPTIONS if key in values}))
+    name = next((name for name in ENGINES if name in values), "docker")
+    settings = attributes(values.get(name, {}))
+    if name == "kaniko":
+        return KanikoBuild(**settings, options=options)
+    if name == "custom":
+        return _custom(settings)
+    if name == "buildKit":
+        settings["use_buildkit"] = True
+    return DockerBuild(**settings, skip_push=values.get("skipPush", False), options=options)
 
 
-def _with_options(
-    where: str, node: MappingNode, engine: Engine, values: Mapping[str, Any], mistakes: Mistakes
-) -> Engine:
-    """The engine with the options of ``build.options``, which is where older files have them."""
-    if isinstance(engine, CustomBuild):
-        mistakes.add(node.keys["options"], f"{where}.options is for docker and kaniko, and {where}.custom takes none")
-        return engine
-    if engine.options != BuildOptions():
-        name = "kaniko" if isinstance(engine, KanikoBuild) else "docker"
-        mistakes.add(
-            node.keys["options"], f"{where}.options and {where}.{name}.options exclude each other; keep the latter"
-        )
-        return engine
-    return replace(engine, options=values["options"])
+def _custom(settings: dict[str, Any]) -> CustomBuild:
+    """The command for this operating system. Without ``skipImageArg`` the newest version gives it no image."""
+    commands = [each.command for each in settings.pop("commands", ()) if each.fits()]
+    return CustomBuild(
+        **{"skip_image_arg": True, "command": "", **settings, **({"command": commands[0]} if commands else {})}
+    )
 
 
 def _check_repositories(images: tuple[Image, ...], section: MappingNode, mistakes: Mistakes) -> None:
@@ -116,7 +147,7 @@ def _check_repositories(images: tuple[Image, ...], section: MappingNode, mistake
     for image in images:
         entry = section.values[image.name]
         node = entry.values["image"] if isinstance(entry, MappingNode) else None
-        if not isinstance(node, ScalarNode):
+        if not isinstance(node, ScalarNode) or node.pending:
             continue
         try:
             repository = parse_repository(image.image).canonical

@@ -5,131 +5,302 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from imagetasks.config.answers import Answers
+from imagetasks.config.dependencies import read_dependencies
 from imagetasks.config.deployments import read_deployments
-from imagetasks.config.images import read_images
+from imagetasks.config.filling import Filler
+from imagetasks.config.hooks import read_hooks
+from imagetasks.config.images import check_engines, read_images
 from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import Config
 from imagetasks.config.predefined import predefined_variables
-from imagetasks.config.profiles import apply_profiles
+from imagetasks.config.profiles import Profile, activated_profiles, apply_profiles, profiles_of, with_parents
+from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.config.reader import (
     MappingNode,
     Node,
     ScalarNode,
+    SequenceNode,
     describe,
     is_null,
     maps_in,
     position_of,
     read_nodes,
     shown_path,
+    text_in,
 )
-from imagetasks.config.schema import CONFIG, check_names_differ
-from imagetasks.config.variables import VARIABLE_NAME, VariableDefinition, Variables, fill
+from imagetasks.config.schema import CONFIG, WRONG, check_names_differ
+from imagetasks.config.variables import VARIABLE_NAME, VariableDefinition, Variables
+from imagetasks.config.versions import NEWEST, VERSIONS
+from imagetasks.config.versions.steps import list_variables, upgrade
+from imagetasks.config.versions.tables import config_of
 from imagetasks.errors import ConfigError, Position
 from imagetasks.registry.tags import VOLATILE_VARIABLES
 
-VERSIONS = ("v1beta3", "v1beta4", "v1beta5", "v1beta6")
-
 # A command is for a shell, which has variables of its own.
-_NOT_FILLED = frozenset({"version", "commands", "vars", "profiles"})
+NOT_FILLED = frozenset({"version", "commands", "vars", "profiles"})
+
+WITH_EXPRESSIONS = frozenset({"v1beta11", "v2beta1"})
+
+
+@dataclass(frozen=True)
+class FilledFile:
+    """A file after profiles and variables, before its keys are checked."""
+
+    path: Path
+    root: MappingNode
+    variables: Variables
+    mistakes: Mistakes
 
 
 def load_config(
-    file: Path, *, variables: Mapping[str, str], profiles: Sequence[str] = (), environ: Mapping[str, str]
+    file: Path,
+    *,
+    variables: Mapping[str, str],
+    profiles: Sequence[str] = (),
+    environ: Mapping[str, str],
+    asker: Asker | None = NO_QUESTIONS,
 ) -> Config:
-    """The configuration in ``file``, a ``devspace.yaml`` of one of :data:`VERSIONS`.
+    """The configuration in ``file``, a ``devspace.yaml`` of one of the :data:`imagetasks.config.versions.VERSIONS`.
 
-    ``variables`` are those of the command line (``--var``); ``profiles`` are applied in their order. Nothing is run
-    or asked for that the file's values do not use, and nobody is asked a question.
+    ``variables`` are those of the command line (``--var``); ``profiles`` are applied in their order. The user is
+    asked for the variables that the file's values use, and no others; without an ``asker`` the configuration is one
+    to be listed, for which nothing is asked or run: where a value needs that, a placeholder stands.
 
     Raises ConfigError for a file that cannot be read and for every mistake in it, one line each.
     """
+    config, mistakes = read_config(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+    mistakes.check()
+    return config
+
+
+def read_config(
+    file: Path,
+    *,
+    variables: Mapping[str, str],
+    profiles: Sequence[str] = (),
+    environ: Mapping[str, str],
+    asker: Asker | None = NO_QUESTIONS,
+) -> tuple[Config, Mistakes]:
+    """Like :func:`load_config`, but gives the mistakes, and the configuration without what they are in.
+
+    Raises ConfigError for mistakes beyond which nothing can be known of the file.
+    """
+    filled = _fill(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+    root, mistakes = filled.root, filled.mistakes
+    version = text_in(root, "version")
+    config_of(version).read(root, "", mistakes)
+    check_engines(root.values.get("images"), mistakes)
+    written = root
+    root = upgrade(mistakes.without_wrong(root) if mistakes else root, version)
+    values = CONFIG.read(root, "", mistakes)
+    images = read_images(root.values.get("images"), values.get("images", {}), mistakes)
+    deployments = read_deployments(root.values.get("deployments"), values.get("deployments", ()), mistakes)
+    names = {"images": [image.name for image in images], "deployments": [one.name for one in deployments]}
+    if mistakes:
+        names = {section: [*known, *_names_in(written.values.get(section))] for section, known in names.items()}
+    hooks = read_hooks(root.values.get("hooks"), values.get("hooks", ()), names, mistakes)
+    dependencies = read_dependencies(root.values.get("dependencies"), values.get("dependencies", ()), mistakes)
+    return Config(filled.path, images, deployments, hooks, dependencies, mistakes.warnings), mistakes
+
+
+def _names_in(section: Node | None) -> list[str]:
+    if isinstance(section, MappingNode):
+        return list(section.keys)
+    return [text_in(entry, "name") for entry in maps_in(section)]
+
+
+def fill_file(
+    file: Path,
+    *,
+    variables: Mapping[str, str],
+    profiles: Sequence[str] = (),
+    environ: Mapping[str, str],
+    asker: Asker | None = NO_QUESTIONS,
+) -> FilledFile:
+    """The first half of :func:`load_config`. What the user has answered is kept in the state folder."""
+    filled = _fill(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+    filled.mistakes.check()
+    return filled
+
+
+def read_profiles(
+    file: Path, *, variables: Mapping[str, str], profiles: Sequence[str] = (), environ: Mapping[str, str]
+) -> tuple[Profile, ...]:
+    """The profiles that ``file`` defines, in its order; ``profiles`` are those that the user names.
+
+    Raises ConfigError, also for names that the file does not define and profiles that are each other's parents.
+    """
+    reading, root = _begin(file, variables, environ, NO_QUESTIONS)
+    named = reading.active_profiles(root, profiles)
+    reading.mistakes.check()
+    defined = profiles_of(root)
+    active = with_parents(defined, named, reading.mistakes.file)
+    return tuple(Profile(name, text_in(node, "description"), name in active) for name, node in defined.items())
+
+
+def _fill(
+    file: Path,
+    *,
+    variables: Mapping[str, str],
+    profiles: Sequence[str],
+    environ: Mapping[str, str],
+    asker: Asker | None,
+) -> FilledFile:
+    """The file with its mistakes so far; if there are any before the variables, nothing is asked or run for those."""
+    reading, root = _begin(file, variables, environ, asker)
+    mistakes = reading.mistakes
+    active = reading.active_profiles(root, profiles)
+    root = list_variables(apply_profiles(root, active, mistakes.file))
+    all_variables = reading.variables_of(root, active)
+    _find_unused(root, all_variables, mistakes)
+    root = _filled(root, all_variables, mistakes)
+    reading.answers.save()
+    return FilledFile(reading.path, root, all_variables, mistakes)
+
+
+def _begin(
+    file: Path, variables: Mapping[str, str], environ: Mapping[str, str], asker: Asker | None
+) -> tuple[_Reading, MappingNode]:
+    """What the rest of the reading needs, and the file's root, whose ``version`` and ``profiles`` are right."""
     path = Path(os.path.abspath(file))  # noqa: PTH100  # resolve() would follow links out of the user's folder
     mistakes = Mistakes(shown_path(path))
     root = _root(read_nodes(path), mistakes.file)
-    _read_section(root, "profiles", mistakes)
-    root = apply_profiles(root, profiles, mistakes.file)
-    all_variables = Variables(
-        _definitions(root, mistakes),
-        given=variables,
-        environ=environ,
-        predefined=predefined_variables(path.parent, environ),
-        volatile=frozenset(VOLATILE_VARIABLES),
-    )
-    root = _filled(root, all_variables, mistakes)
-    values = CONFIG.read(root, "", mistakes)
-    mistakes.check()
-    images = read_images(root.values.get("images"), values.get("images", {}), mistakes)
-    deployments = read_deployments(root.values.get("deployments"), values.get("deployments", ()), mistakes)
-    mistakes.check()
-    return Config(path, images, deployments)
+    _check_section(root, "profiles", mistakes)
+    return _Reading(path, mistakes, Answers.of_project(path.parent), variables, environ, asker), root
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One file while it is read, and what is known from outside of it."""
+
+    path: Path
+    mistakes: Mistakes
+    answers: Answers
+    given: Mapping[str, str]
+    environ: Mapping[str, str]
+    asker: Asker | None
+
+    def variables_of(self, root: MappingNode, profiles: Sequence[str]) -> Variables:
+        """The variables of a root whose ``vars`` are a list."""
+        folder, name = self.path.parent, text_in(root, "name")
+        return Variables(
+            _definitions(root, self.mistakes),
+            given=self.given,
+            environ=self.environ,
+            predefined=predefined_variables(folder, self.environ, name=name, profiles=profiles),
+            volatile=frozenset(VOLATILE_VARIABLES),
+            folder=folder,
+            answers=self.answers,
+            asker=None if self.mistakes else self.asker,
+        )
+
+    def active_profiles(self, root: MappingNode, named: Sequence[str]) -> tuple[str, ...]:
+        """The profiles that are active by their ``activation``, and then those that the user names."""
+        if self.mistakes and not named:
+            return ()
+        self.mistakes.check()
+        profiles = profiles_of(root)
+        if not any("activation" in profile.values for profile in profiles.values()):
+            return tuple(named)
+        variables = self.variables_of(list_variables(root), named)
+        activated = activated_profiles(profiles, self.environ, lambda name: variables.find(name).text, self.mistakes)
+        return (*(name for name in activated if name not in named), *named)
+
+
+def _find_unused(root: MappingNode, variables: Variables, mistakes: Mistakes) -> None:
+    """Find the values of the variables that ask for it even where nothing uses them (``alwaysResolve``)."""
+    for entry in maps_in(root.values.get("vars")):
+        definition = variables.definitions.get(text_in(entry, "name"))
+        if definition and definition.always_resolve:
+            try:
+                variables.find(definition.name)
+            except ConfigError as error:
+                mistakes.add(entry, str(error))
 
 
 def _root(node: Node | None, file: str) -> MappingNode:
     if node is None or is_null(node):
-        message = f"the file is empty; it needs at least `version: {VERSIONS[-1]}`"
+        message = f"the file is empty; it needs at least `version: {NEWEST}`"
         raise ConfigError(message, Position(file, 1, 1))
     if not isinstance(node, MappingNode):
         message = f"the file must be a map with keys such as `version` and `images`, not {describe(node)}"
         raise ConfigError(message, position_of(node, file))
     version = node.values.get("version", node)
     if version is node or is_null(version):
-        raise ConfigError(f"`version` is missing; write `version: {VERSIONS[-1]}`", position_of(version, file))
+        raise ConfigError(f"`version` is missing; write `version: {NEWEST}`", position_of(version, file))
     if not (isinstance(version, ScalarNode) and version.text in VERSIONS):
         message = f"`version` must be one of {', '.join(VERSIONS)}, not {describe(version)}"
         raise ConfigError(message, position_of(version, file))
     return node
 
 
-def _read_section(root: MappingNode, key: str, mistakes: Mistakes) -> tuple[Any, ...]:
-    """A list of entries with names, checked ahead of the rest because the rest depends on it."""
+def _check_section(root: MappingNode, key: str, mistakes: Mistakes) -> None:
+    """Check a list of entries with names ahead of the rest, which depends on it."""
     node = root.values.get(key)
     if node is None or is_null(node):
-        return ()
-    values: tuple[Any, ...] = CONFIG.keys[key].read(node, key, mistakes)
+        return
+    config_of(text_in(root, "version")).keys[key].read(node, key, mistakes)
     check_names_differ(node, key, mistakes)
-    mistakes.check()
-    return values
 
 
 def _definitions(root: MappingNode, mistakes: Mistakes) -> tuple[VariableDefinition, ...]:
-    definitions: tuple[VariableDefinition, ...] = _read_section(root, "vars", mistakes)
-    for node, definition in zip(maps_in(root.values.get("vars")), definitions, strict=True):
-        _check_definition(node, definition, mistakes)
-    mistakes.check()
-    return definitions
+    """The definitions in ``vars``, which is a list by now; of one with a mistake, no more than its name."""
+    _check_section(root, "vars", mistakes)
+    node = root.values.get("vars")
+    if node is None or is_null(node):
+        return ()
+    if not isinstance(node, SequenceNode):
+        mistakes.check()
+        return ()
+    values = CONFIG.keys["vars"].read(node, "vars", Mistakes(mistakes.file))
+    return tuple(
+        value
+        if value is not WRONG and _is_sound(entry, value, mistakes)
+        else VariableDefinition(text_in(entry, "name"))
+        for entry, value in zip(node.items, values, strict=True)
+    )
 
 
-def _check_definition(node: MappingNode, definition: VariableDefinition, mistakes: Mistakes) -> None:
+def _is_sound(node: Node, definition: VariableDefinition, mistakes: Mistakes) -> bool:
+    """Whether name and pattern are such; if not, a mistake is added."""
+    assert isinstance(node, MappingNode)
     if not VARIABLE_NAME.fullmatch(definition.name):
         rule = "letters, digits and `_`, `-` or `.`, and starts with a letter or `_`"
         mistakes.add(node.values["name"], f"`{definition.name}` is no name for a variable, which has {rule}")
+        return False
     try:
         re.compile(definition.validation_pattern)
     except (re.error, OverflowError, RecursionError) as error:
         mistakes.add(node.values["validationPattern"], f"`validationPattern` is no regular expression: {error}")
+        return False
+    return True
 
 
 def _filled(root: MappingNode, variables: Variables, mistakes: Mistakes) -> MappingNode:
     """The root with the variables filled in; in a tag those that differ from load to load stay."""
 
+    version = root.values["version"]
+    has_expressions = isinstance(version, ScalarNode) and version.text in WITH_EXPRESSIONS
+    filler = Filler(variables, mistakes, expressions=has_expressions)
+
     def section(key: str, node: Node) -> Node:
-        if key in _NOT_FILLED:
+        if key in NOT_FILLED:
             return node
         if key == "images" and isinstance(node, MappingNode):
-            return _changed(
-                node, lambda _, image: _changed(image, field) if isinstance(image, MappingNode) else image
-            )
-        return fill(node, variables, mistakes)
+            return _changed(node, image)
+        return filler.fill(node, f"{key}/")
+
+    def image(key: str, node: Node) -> Node:
+        return _changed(node, field) if isinstance(node, MappingNode) else filler.fill(node, f"images/{key}/")
 
     def field(key: str, node: Node) -> Node:
-        return fill(node, variables, mistakes, keep_volatile=key == "tag")
+        return filler.fill(node, f"images/-/{key}/", keep_volatile=key in ("tag", "tags"))
 
-    filled = _changed(root, section)
-    mistakes.check()
-    return filled
+    return _changed(root, section)
 
 
 def _changed(node: MappingNode, change: Callable[[str, Node], Node]) -> MappingNode:

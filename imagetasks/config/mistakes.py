@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
-from imagetasks.config.reader import Node, position_of
-from imagetasks.errors import ConfigError, Position
+from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, position_of
+from imagetasks.errors import ConfigError, Position, UserError
 
 
 class Mistakes:
@@ -14,10 +15,50 @@ class Mistakes:
     def __init__(self, file: str) -> None:
         self.file = file
         self._found: dict[str, Position] = {}
+        self._wrong: dict[int, Node] = {}
+        self._warnings: dict[str, Position] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._found)
 
     def add(self, node: Node, message: str) -> None:
         """Note a mistake at ``node``; what is wrong in the same words in several places is told of the first."""
+        self._wrong[id(node)] = node
         self._found.setdefault(" ".join(message.split()), position_of(node, self.file))
+
+    def add_follow_up(self, node: Node) -> None:
+        """Note that ``node`` is of no use because of a mistake that is already told."""
+        self._wrong[id(node)] = node
+
+    def add_error(self, error: UserError) -> None:
+        """Note a mistake that something else has found."""
+        self._found.setdefault(error.message, error.position or Position(self.file, 1, 1))
+
+    def without_wrong(self, root: MappingNode) -> MappingNode:
+        """The root with pending values instead of those that have a mistake, so that the rest can be judged."""
+        return root._replace(values={key: self._right(value) for key, value in root.values.items()})
+
+    def has_wrong_key(self, node: MappingNode) -> bool:
+        """Whether a key of the map has a mistake, and may stand for one that is missing."""
+        return any(id(key) in self._wrong for key in node.keys.values())
+
+    def _right(self, node: Node) -> Node:
+        if id(node) in self._wrong:
+            placeholder = f"${{{node.line}.{node.column}}}"
+            return ScalarNode(placeholder, plain=False, line=node.line, column=node.column, pending=True)
+        if isinstance(node, SequenceNode):
+            return node._replace(items=tuple(self._right(item) for item in node.items))
+        return self.without_wrong(node) if isinstance(node, MappingNode) else node
+
+    def warn(self, node: Node, message: str) -> None:
+        """Note what is no mistake at ``node``, but means nothing here."""
+        self._warnings.setdefault(message, position_of(node, self.file))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was warned of, one line each, in the order of the file."""
+        return tuple(f"{place}: {text}" for place, text in sorted((at, text) for text, at in self._warnings.items()))
 
     def check(self) -> None:
         """Raise ConfigError if there are any: one line each, in the order of the file."""
@@ -30,9 +71,13 @@ class Mistakes:
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name that ``name`` was most likely meant to be."""
+    return _nearest(name, tuple(known))
+
+
+@functools.lru_cache(maxsize=1000)
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
     import difflib  # only mistakes pay for it
 
-    names = list(known)
-    folded = {candidate.lower(): candidate for candidate in names}
+    folded = {candidate.lower(): candidate for candidate in known}
     match = difflib.get_close_matches(name.lower(), folded, n=1)
     return folded[match[0]] if match else None

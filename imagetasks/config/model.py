@@ -25,23 +25,24 @@ class BuildOptions:
 
 @dataclass(frozen=True)
 class DockerBuild:
-    """``build.docker``, and the engine of an image that names none."""
+    """``docker``, and the engine of an image that names none; ``buildKit`` is this too, with ``use_buildkit``."""
 
     prefer_minikube: bool = True
     skip_push: bool = False
     disable_fallback: bool = False
     use_buildkit: bool = False
+    use_cli: bool = False
     args: tuple[str, ...] = ()
     options: BuildOptions = BuildOptions()
 
 
 @dataclass(frozen=True)
 class KanikoBuild:
-    """``build.kaniko``."""
+    """``kaniko``."""
 
     cache: bool = True
     snapshot_mode: str = "full"
-    flags: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
     namespace: str = ""
     insecure: bool = False
     pull_secret: str = ""
@@ -50,36 +51,51 @@ class KanikoBuild:
 
 @dataclass(frozen=True)
 class CustomBuild:
-    """``build.custom``."""
+    """``custom``.
+
+    ``append_args`` come after the image; with ``image_tag_only`` the tag stands for the image, and with
+    ``skip_image_arg`` there is no argument for it.
+    """
 
     command: str
     args: tuple[str, ...] = ()
+    append_args: tuple[str, ...] = ()
     image_flag: str = ""
+    image_tag_only: bool = False
+    skip_image_arg: bool = False
     on_change: tuple[str, ...] = ()
 
 
 Engine = DockerBuild | KanikoBuild | CustomBuild
 
 
+REBUILD_BY_DEFAULT = "default"
+REBUILD_ALWAYS = "always"
+REBUILD_IGNORING_CONTEXT = "ignoreContextChanges"
+REBUILD_STRATEGIES = (REBUILD_BY_DEFAULT, REBUILD_ALWAYS, REBUILD_IGNORING_CONTEXT)
+
+
 @dataclass(frozen=True)
 class Image:
     """One entry of ``images``.
 
-    ``image`` is a repository without a tag. ``tag`` is the tagging schema with its variables filled in, except
-    ``${DEVSPACE_RANDOM}`` and ``${DEVSPACE_TIMESTAMP}``, which differ from load to load and so are filled in when
-    the image is tagged; ``None`` stands for the default schema. ``entrypoint`` and ``cmd``: ``None`` leaves the
-    Dockerfile's own, ``()`` clears it. ``positions`` holds where each key that the user wrote stands, by the key's
-    name, and under ``""`` the entry's own name.
+    ``image`` is a repository without a tag. ``tags`` are tagging schemas with their variables filled in, except those
+    that differ from load to load, such as ``${DEVSPACE_RANDOM}``, which are filled in when the image is tagged;
+    without one the default schema holds. ``entrypoint`` and ``cmd``: ``None`` leaves the Dockerfile's own, ``()``
+    clears it. ``append_instructions`` come before them in the target stage. ``positions`` holds where each key that
+    the user wrote stands, by the newest version's name for it, and under ``""`` the entry's own name.
     """
 
     name: str
     image: str
-    tag: str | None = None
+    tags: tuple[str, ...] = ()
     dockerfile: str = "./Dockerfile"
     context: str = "./"
     entrypoint: tuple[str, ...] | None = None
     cmd: tuple[str, ...] | None = None
-    create_pull_secret: bool = False
+    append_instructions: tuple[str, ...] = ()
+    rebuild_strategy: str = REBUILD_BY_DEFAULT
+    create_pull_secret: bool = True
     build: Engine = DockerBuild()
     disabled: bool = False
     positions: Mapping[str, Position] = field(default_factory=dict, compare=False)
@@ -98,13 +114,73 @@ class Deployment:
     position: Position | None = field(default=None, compare=False)
 
 
+ALL = "all"
+EACH = "*"
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A command of the user's that runs at one time; an entry of ``hooks`` that names several is several of these.
+
+    :ivar args: ``None`` leaves the command to a shell, as the event form of later versions does
+    :ivar when: ``before`` or ``after``
+    :ivar stage: ``images`` or ``deployments``
+    :ivar target: one of them by name, :data:`ALL` of them together, or :data:`EACH` by itself
+    :ivar shown: the command line as it may be shown, without secrets
+    """
+
+    command: str
+    args: tuple[str, ...] | None
+    when: str
+    stage: str
+    target: str = ALL
+    shown: str = ""
+    silent: bool = False
+    position: Position | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class GitSource:
+    """A revision in a git repository; without ``branch``, ``tag`` and ``revision`` the head of its main branch."""
+
+    url: str
+    branch: str = ""
+    tag: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """One entry of ``dependencies``: another project that is built and deployed before this one.
+
+    :ivar source: a folder or file, relative to the folder of the file that names it, or a git repository
+    :ivar sub_path: the project's folder or file in ``source``
+    :ivar config: the configuration file in that folder
+    :ivar is_pending: whether where it is cannot be known, because a variable in it is not asked for
+    """
+
+    name: str
+    source: str | GitSource
+    sub_path: str = ""
+    config: str = ""
+    profiles: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    skip_build: bool = False
+    ignore_dependencies: bool = False
+    is_pending: bool = False
+    position: Position | None = field(default=None, compare=False)
+
+
 @dataclass(frozen=True)
 class Config:
-    """A whole ``devspace.yaml``; ``file`` is absolute."""
+    """A whole ``devspace.yaml``; ``file`` is absolute, ``warnings`` name what in it has no meaning here."""
 
     file: Path
     images: tuple[Image, ...] = ()
     deployments: tuple[Deployment, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:

@@ -1,33 +1,64 @@
-"""The predefined variables, ``DEVSPACE_*``: what they stand for is asked of git, the system and the kubeconfig.
+"""The predefined variables: what they stand for is asked of git, the system and the kubeconfig.
 
-They are those of the reference, section "Variables".
+``DEVSPACE_*`` are those of the reference, section "Variables", and of later versions, which also know some of them as
+``devspace.*`` (https://www.devspace.sh/docs/configuration/variables#built-in-variables).
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import imagetasks
 from imagetasks.config.reader import MappingNode, maps_in, read_nodes, text_in
 from imagetasks.errors import ConfigError
 from imagetasks.registry.tags import VOLATILE_VARIABLES, volatile_values
 
+_OTHER_SPELLINGS = {
+    "devspace.name": "DEVSPACE_NAME",
+    "devspace.version": "DEVSPACE_VERSION",
+    "devspace.profile": "DEVSPACE_PROFILE",
+    "devspace.userHome": "DEVSPACE_USER_HOME",
+    "devspace.git.branch": "DEVSPACE_GIT_BRANCH",
+    "devspace.git.commit": "DEVSPACE_GIT_COMMIT",
+    "devspace.context": "DEVSPACE_CONTEXT",
+    "devspace.namespace": "DEVSPACE_NAMESPACE",
+}
 
-def predefined_variables(folder: Path, environ: Mapping[str, str]) -> Mapping[str, Callable[[], str]]:
-    """The predefined variables of the project in ``folder``, each to be called for its value.
+
+def predefined_variables(
+    folder: Path, environ: Mapping[str, str], *, name: str = "", profiles: Sequence[str] = ()
+) -> Mapping[str, Callable[[], str]]:
+    """The predefined variables of the project ``name`` in ``folder``, each to be called for its value.
 
     A call raises ConfigError where there is no value, as for ``DEVSPACE_GIT_COMMIT`` outside a repository.
     """
     namespace = partial(_current_namespace, environ)
-    return {
-        **{name: partial(_volatile, name) for name in VOLATILE_VARIABLES},
-        "DEVSPACE_GIT_COMMIT": partial(_git_commit, folder),
+    variables: dict[str, Callable[[], str]] = {
+        "DEVSPACE_NAME": lambda: name,
+        "DEVSPACE_VERSION": lambda: imagetasks.__version__,
+        "DEVSPACE_EXECUTABLE": lambda: str(Path(sys.argv[0]).absolute()),
+        "DEVSPACE_TMPDIR": tempfile.gettempdir,
+        "DEVSPACE_USER_HOME": lambda: str(Path.home()),
+        "DEVSPACE_PROFILE": lambda: profiles[-1] if profiles else "",
+        "DEVSPACE_PROFILES": lambda: " ".join(profiles),
+        "DEVSPACE_GIT_COMMIT": partial(_git, folder, "DEVSPACE_GIT_COMMIT", "rev-parse", "--short", "HEAD"),
+        "DEVSPACE_GIT_BRANCH": partial(_git, folder, "DEVSPACE_GIT_BRANCH", "rev-parse", "--abbrev-ref", "HEAD"),
         "DEVSPACE_USERNAME": _user_name,
         "DEVSPACE_SPACE": namespace,
         "DEVSPACE_SPACE_NAMESPACE": namespace,
+        "DEVSPACE_NAMESPACE": namespace,
+        "DEVSPACE_CONTEXT": lambda: _current_context(_kubeconfigs(environ)),
+    }
+    return {
+        **variables,
+        **{other: variables[spelling] for other, spelling in _OTHER_SPELLINGS.items()},
+        **{variable: partial(_volatile, variable) for variable in VOLATILE_VARIABLES},
     }
 
 
@@ -35,16 +66,13 @@ def _volatile(name: str) -> str:
     return volatile_values()[name]
 
 
-def _git_commit(folder: Path) -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
+def _git(folder: Path, variable: str, *arguments: str) -> str:
     try:
-        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        result = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     except OSError:
-        raise ConfigError("variable `DEVSPACE_GIT_COMMIT` needs git, which cannot be started") from None
+        raise ConfigError(f"variable `{variable}` needs git, which cannot be started") from None
     if result.returncode:
-        raise ConfigError(
-            f"variable `DEVSPACE_GIT_COMMIT` needs a git repository with a commit, which {folder} is not in"
-        )
+        raise ConfigError(f"variable `{variable}` needs a git repository with a commit, which {folder} is not in")
     return result.stdout.strip()
 
 
@@ -62,15 +90,21 @@ def _user_name() -> str:
 
 def _current_namespace(environ: Mapping[str, str]) -> str:
     """The namespace of the kubeconfig's current context, found as kubectl does: of two files, the first one wins."""
-    roots = [read_nodes(file) for file in _kubeconfig_files(environ) if file.is_file()]
-    current = next(filter(None, (text_in(root, "current-context") for root in roots)), "")
+    roots = _kubeconfigs(environ)
+    current = _current_context(roots)
     for root in roots:
-        for context in maps_in(root.values.get("contexts")) if isinstance(root, MappingNode) else ():
+        for context in maps_in(root.values.get("contexts")):
             if text_in(context, "name") == current:
                 return text_in(context.values.get("context"), "namespace") or "default"
     return "default"
 
 
-def _kubeconfig_files(environ: Mapping[str, str]) -> list[Path]:
+def _current_context(roots: Sequence[MappingNode]) -> str:
+    return next(filter(None, (text_in(root, "current-context") for root in roots)), "")
+
+
+def _kubeconfigs(environ: Mapping[str, str]) -> list[MappingNode]:
     listed = [name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
-    return [Path(name) for name in listed] or [Path("~/.kube/config").expanduser()]
+    files = [Path(name) for name in listed] or [Path("~/.kube/config").expanduser()]
+    roots = [read_nodes(file) for file in files if file.is_file()]
+    return [root for root in roots if isinstance(root, MappingNode)]

@@ -1,39 +1,151 @@
-"""Profiles: other versions of the file, made by replacing whole sections and by patches.
+"""Profiles: other versions of the file, made by replacing whole sections, by merging and by patches.
 
-The rules are those of the reference, section "Profiles". Both work on nodes, before variables are filled in, so that
-every value keeps the place where the user wrote it.
+The rules are those of the reference, section "Profiles", and for what later versions add those of DevSpace's
+documentation (https://www.devspace.sh/docs/5.x/configuration/profiles/basics). All work on nodes, before variables
+are filled in, so that every value keeps the place where the user wrote it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from imagetasks.config.mistakes import Mistakes
-from imagetasks.config.reader import MAX_DEPTH, MappingNode, Node, ScalarNode, SequenceNode, is_null, maps_in, text_in
+from imagetasks.config.reader import (
+    MAX_DEPTH,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    describe,
+    is_null,
+    maps_in,
+    position_of,
+    text_in,
+)
+from imagetasks.config.versions import VERSIONS
 from imagetasks.errors import ConfigError
 
 _STEP = re.compile(r"""(?:^|(?!^)\.)([^.\[\]]+)|\[([0-9]+)\]|\["([^"]+)"\]|\['([^']+)'\]""")
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
-def apply_profiles(root: MappingNode, names: Sequence[str], file: str) -> MappingNode:
-    """The file's root with the named profiles applied, in that order.
+class Profile(NamedTuple):
+    """An entry of ``profiles`` as a person sees it; an ``active`` one is applied to the file."""
 
-    ``root`` must have passed the check of its ``profiles``. Raises ConfigError for a profile that is not defined, and
-    for a patch that does not fit.
+    name: str
+    description: str
+    active: bool
+
+
+def apply_profiles(root: MappingNode, names: Sequence[str], file: str) -> MappingNode:
+    """The file's root with the named profiles applied, in that order, each after its parents and once.
+
+    ``root`` must have passed the check of its ``profiles``. Raises ConfigError for a profile that is not defined, for
+    profiles that are each other's parents, and for a patch that does not fit.
     """
-    profiles = _profiles(root)
+    profiles = profiles_of(root)
     mistakes = Mistakes(file)
-    for name in names:
-        if name not in profiles:
-            defined = f"it defines {', '.join(profiles)}" if profiles else "it defines none"
-            raise ConfigError(f"there is no profile `{name}` in {file}; {defined}")
-        root = _replaced(root, profiles[name])
-        for patch in maps_in(profiles[name].values.get("patches")):
+    for name in with_parents(profiles, names, file):
+        profile = profiles[name]
+        root = _merged(_replaced(root, profile), child_map(profile, "merge"))
+        for patch in maps_in(profile.values.get("patches")):
             root = _patched_root(root, patch, mistakes)
     mistakes.check()
     return root
+
+
+def profiles_of(root: MappingNode) -> Mapping[str, MappingNode]:
+    """The profiles that a file defines, by name."""
+    return {text_in(profile, "name"): profile for profile in maps_in(root.values.get("profiles"))}
+
+
+def with_parents(profiles: Mapping[str, MappingNode], names: Sequence[str], file: str) -> tuple[str, ...]:
+    """The names with those of all parents, each after its own parents.
+
+    Raises ConfigError for a name that is not defined, and for a cycle.
+    """
+    found: dict[str, None] = {}
+
+    def add(name: str, place: Node | None, path: tuple[str, ...]) -> None:
+        position = place and position_of(place, file)
+        if name not in profiles:
+            defined = f"it defines {', '.join(profiles)}" if profiles else "it defines none"
+            raise ConfigError(f"there is no profile `{name}` in {file}; {defined}", position)
+        if name in path:
+            cycle = " -> ".join([*path[path.index(name) :], name])
+            raise ConfigError(f"profiles are each other's parents: {cycle}", position)
+        if name not in found:
+            for parent in _parents(profiles[name]):
+                add(parent.text, parent, (*path, name))
+            found[name] = None
+
+    for name in names:
+        add(name, None, ())
+    return tuple(found)
+
+
+def activated_profiles(
+    profiles: Mapping[str, MappingNode],
+    environ: Mapping[str, str],
+    variable: Callable[[str], str],
+    mistakes: Mistakes,
+) -> tuple[str, ...]:
+    """The profiles that are active without being named: of one of whose ``activation`` all conditions hold.
+
+    A condition is a regular expression that the whole value of a variable (``vars``, by ``variable``) or of an
+    environment variable (``env``, empty if it is not set) has to match. Mistakes are added for expressions that are
+    none, and for variables without a value.
+    """
+
+    def holds(values: Callable[[str], str], name: str, pattern: Node) -> bool:
+        try:
+            return isinstance(pattern, ScalarNode) and _matches(pattern.text, values(name))
+        except ConfigError as error:
+            mistakes.add(pattern, error.message)
+        except (re.error, OverflowError, RecursionError) as error:
+            mistakes.add(pattern, f"{describe(pattern)} is no regular expression: {error}")
+        return False
+
+    def applies(activation: MappingNode) -> bool:
+        conditions = [
+            (values, name, pattern)
+            for key, values in (("env", lambda name: environ.get(name, "")), ("vars", variable))
+            for name, pattern in child_map(activation, key).values.items()
+        ]
+        return all(holds(*condition) for condition in conditions)
+
+    return tuple(
+        name
+        for name, profile in profiles.items()
+        if any(applies(activation) for activation in maps_in(profile.values.get("activation")))
+    )
+
+
+def _matches(pattern: str, value: str) -> bool:
+    return re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value) is not None
+
+
+def _parents(profile: MappingNode) -> Iterator[ScalarNode]:
+    """The names of the profiles that a profile builds on; those of other files are left out."""
+    parents = [profile.values.get("parent")]
+    parents += [
+        entry.values["profile"] for entry in maps_in(profile.values.get("parents")) if not _is_elsewhere(entry)
+    ]
+    for name in parents:
+        if isinstance(name, ScalarNode) and not name.is_null:
+            yield name
+
+
+def _is_elsewhere(parent: MappingNode) -> bool:
+    return bool(child_map(parent, "source").values)
+
+
+def child_map(node: MappingNode, key: str) -> MappingNode:
+    """The map under a key, an empty one if there is none."""
+    value = node.values.get(key)
+    return value if isinstance(value, MappingNode) else MappingNode({}, {}, node.line, node.column)
 
 
 def parse_path(path: str) -> tuple[str, ...]:
@@ -58,10 +170,6 @@ def _dotted(path: str) -> tuple[str, ...]:
     return tuple(steps) if end == len(path) else ("",)
 
 
-def _profiles(root: MappingNode) -> Mapping[str, MappingNode]:
-    return {text_in(profile, "name"): profile for profile in maps_in(root.values.get("profiles"))}
-
-
 def _replaced(root: MappingNode, profile: MappingNode) -> MappingNode:
     sections = profile.values.get("replace")
     if isinstance(sections, MappingNode):
@@ -70,17 +178,49 @@ def _replaced(root: MappingNode, profile: MappingNode) -> MappingNode:
     return root
 
 
+def _merged(node: MappingNode, other: MappingNode) -> MappingNode:
+    """The map with another merged into it: maps are merged, null removes, and all else replaces (RFC 7396)."""
+    keys, values = dict(node.keys), dict(node.values)
+    for key, new in other.values.items():
+        old = values.get(key)
+        if is_null(new):
+            keys.pop(key, None)
+            values.pop(key, None)
+        else:
+            keys.setdefault(key, other.keys[key])
+            empty = MappingNode({}, {}, new.line, new.column)
+            base = old if isinstance(old, MappingNode) else empty
+            values[key] = _merged(base, new) if isinstance(new, MappingNode) else new
+    return node._replace(keys=keys, values=values)
+
+
 def _patched_root(root: MappingNode, patch: MappingNode, mistakes: Mistakes) -> MappingNode:
     op, path, value = text_in(patch, "op"), text_in(patch, "path"), patch.values.get("value")
     try:
         if value is None and op != "remove":
             raise ConfigError("it has no `value`")
-        patched = _patched(root, parse_path(path), op, None if op == "remove" else value)
+        steps = parse_path(path)
+        if _may_lead_nowhere(root, path) and _find(root, steps) is None:
+            if op == "remove":
+                return root
+            op = "add"
+        patched = _patched(root, steps, op, None if op == "remove" else value)
     except ConfigError as error:
         mistakes.add(patch.values["path"], f"the patch `{op}` of `{path}` cannot be applied: {error.message}")
         return root
     assert isinstance(patched, MappingNode)
     return patched
+
+
+def _may_lead_nowhere(root: MappingNode, path: str) -> bool:
+    """Whether removing what is not there is no mistake, and replacing adds it: later versions' own paths are so."""
+    return not path.startswith("/") and text_in(root, "version") in VERSIONS[VERSIONS.index("v1beta11") :]
+
+
+def _find(node: Node | None, steps: tuple[str, ...]) -> Node | None:
+    for step in steps:
+        node = None if node is None else _child(node, step)
+    return node
 
 
 def _patched(node: Node, steps: tuple[str, ...], op: str, value: Node | None) -> Node:
@@ -99,9 +239,19 @@ def _patched(node: Node, steps: tuple[str, ...], op: str, value: Node | None) ->
 def _child(node: Node, step: str) -> Node | None:
     if isinstance(node, MappingNode):
         return node.values.get(step)
-    if isinstance(node, SequenceNode) and _INDEX.fullmatch(step) and int(step) < len(node.items):
-        return node.items[int(step)]
+    if isinstance(node, SequenceNode):
+        index = _index(node, step)
+        return node.items[index] if index is not None and index < len(node.items) else None
     return None
+
+
+def _index(node: SequenceNode, step: str) -> int | None:
+    """The place in a list that a step means: a number, or ``name=value`` for the first entry with that key."""
+    if _INDEX.fullmatch(step):
+        return int(step)
+    key, sign, value = step.partition("=")
+    found = (index for index, item in enumerate(node.items) if sign and text_in(item, key) == value)
+    return next(found, None)
 
 
 def _with_child(node: Node, step: str, value: Node | None, *, insert: bool = False) -> Node:
@@ -113,8 +263,8 @@ def _with_child(node: Node, step: str, value: Node | None, *, insert: bool = Fal
             keys[step] = ScalarNode(step, plain=False, line=value.line, column=value.column)
             values[step] = value
         return node._replace(keys=keys, values=values)
-    if isinstance(node, SequenceNode) and _INDEX.fullmatch(step) and int(step) <= len(node.items):
-        index = int(step)
+    index = _index(node, step) if isinstance(node, SequenceNode) else None
+    if isinstance(node, SequenceNode) and index is not None and index <= len(node.items):
         new = () if value is None else (value,)
         return node._replace(items=node.items[:index] + new + node.items[index + (not insert) :])
     raise ConfigError(f"there is no place for `{step}`")

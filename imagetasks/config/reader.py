@@ -52,13 +52,17 @@ _PLAIN_WORDS = {
 
 
 class ScalarNode(NamedTuple):
-    """A single value, as it is written; ``plain`` without quotes, ``secret`` if it must not be shown."""
+    """A single value, as it is written; ``plain`` without quotes, ``secret`` if it must not be shown.
+
+    The text of a ``pending`` one is a placeholder: what it stands for is not known.
+    """
 
     text: str
     plain: bool
     line: int
     column: int
     secret: bool = False
+    pending: bool = False
 
     @property
     def is_null(self) -> bool:

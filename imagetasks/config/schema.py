@@ -1,8 +1,9 @@
-"""The keys of ``devspace.yaml``, and the kinds of value they take: the one table that checking and reading go by.
+"""The kinds of value that the keys of ``devspace.yaml`` take, and the keys that are read.
 
-Keys are those of the reference (section "Configuration file") and, where older files have other spellings, of
-versions v1beta3 to v1beta5. Defaults are the model's: a section that names a ``model`` is read into it, and what the
-user left out takes the default there. A key without a value, or with an empty text, counts as left out.
+The table :data:`CONFIG` is what is read of a file once it is checked by the table of its own version
+(:mod:`imagetasks.config.versions.tables`) and upgraded. Defaults are the model's: a section that names a ``model`` is
+read into it, and what the user left out takes the default there. A key without a value, or with an empty text, counts
+as left out.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from imagetasks.config.mistakes import Mistakes, nearest
-from imagetasks.config.model import BuildOptions, CustomBuild, DockerBuild, KanikoBuild
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, describe, is_null, maps_in, text_in
-from imagetasks.config.variables import VariableDefinition
+from imagetasks.config.variables import SystemCommand, VariableDefinition
 
-TRUE = frozenset({"true", "yes", "on"})
-FALSE = frozenset({"false", "no", "off"})
+TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"})
+FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"})
+
+WRONG: Any = object()
+"""What a kind reads a value as that it has added a mistake for; sections leave it out, lists and maps keep it."""
 
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
 _CAPITAL = re.compile(r"(?=[A-Z])")
@@ -27,8 +30,8 @@ _CAPITAL = re.compile(r"(?=[A-Z])")
 class Kind(Protocol):
     """What a value may be.
 
-    ``read`` gives the node's value as Python data; where it is no such value, it adds a mistake that names it by
-    ``where``, its path of keys, and what it gives is of no use.
+    ``read`` gives the node's value as Python data, of which nothing else is known to the type checker; where it is no
+    such value, it adds a mistake that names it by ``where``, its path of keys, and gives :data:`WRONG`.
     """
 
     def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
@@ -40,33 +43,34 @@ class Text(NamedTuple):
 
     may_be_empty: bool = False
 
-    def read(self, node: Node, where: str, mistakes: Mistakes) -> str:
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The text."""
         if not isinstance(node, ScalarNode):
             mistakes.add(node, f"`{where}` must be a text, not {describe(node)}")
-            return ""
+            return WRONG
         return "" if node.is_null else node.text
 
 
 class Flag:
     """``true`` or ``false``, or one of YAML 1.1's other words for them."""
 
-    def read(self, node: Node, where: str, mistakes: Mistakes) -> bool:
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """Whether it is true."""
-        word = node.text.lower() if isinstance(node, ScalarNode) and node.plain else ""
+        word = node.text if isinstance(node, ScalarNode) and node.plain else ""
         if word not in TRUE and word not in FALSE:
             mistakes.add(node, f"`{where}` must be true or false, not {describe(node)}")
+            return WRONG
         return word in TRUE
 
 
 class WholeNumber:
     """A whole number."""
 
-    def read(self, node: Node, where: str, mistakes: Mistakes) -> int:
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The number."""
         if not (isinstance(node, ScalarNode) and node.plain and _WHOLE_NUMBER.fullmatch(node.text)):
             mistakes.add(node, f"`{where}` must be a whole number, not {describe(node)}")
-            return 0
+            return WRONG
         return int(node.text)
 
 
@@ -75,11 +79,11 @@ class Choice(NamedTuple):
 
     words: tuple[str, ...]
 
-    def read(self, node: Node, where: str, mistakes: Mistakes) -> str:
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The word."""
         if not (isinstance(node, ScalarNode) and node.text in self.words):
             mistakes.add(node, f"`{where}` must be {' or '.join(self.words)}, not {describe(node)}")
-            return self.words[0]
+            return WRONG
         return node.text
 
 
@@ -95,16 +99,17 @@ class ListOf(NamedTuple):
 
     item: Kind
 
-    def read(self, node: Node, where: str, mistakes: Mistakes) -> tuple[Any, ...]:
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The values."""
         if not isinstance(node, SequenceNode):
             mistakes.add(node, f"`{where}` must be a list{self._suggestion(node)}, not {describe(node)}")
-            return ()
+            return WRONG
         values = []
         for index, item in enumerate(node.items):
             if is_null(item):
                 mistakes.add(item, f'`{where}[{index}]` is empty; write `""` for an empty text, or leave it out')
-            else:
+                values.append(WRONG)
+            elif not _is_open(item, self.item):
                 values.append(self.item.read(item, f"{where}[{index}]", mistakes))
         return tuple(values)
 
@@ -120,25 +125,32 @@ class MapOf(NamedTuple):
     value: Kind
     example: str = ""
 
-    def read(self, node: Node, where: str, mistakes: Mistakes) -> dict[str, Any]:
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The values by their names."""
         if not isinstance(node, MappingNode):
             example = f" such as `{self.example}`" if self.example else ""
             mistakes.add(node, f"`{where}` must be a map{example}, not {describe(node)}")
-            return {}
-        return {name: self.value.read(value, f"{where}.{name}", mistakes) for name, value in node.values.items()}
+            return WRONG
+        return {
+            name: self.value.read(value, f"{where}.{name}", mistakes)
+            for name, value in node.values.items()
+            if not _is_open(value, self.value)
+        }
 
 
 class Section(NamedTuple):
     """A map with known keys, read into ``model``, or into a dict of the keys that are set.
 
-    ``older`` names what other spellings of a key files of older versions have.
+    ``older`` names what other spellings of a key files of older versions have, and ``hints`` what is to be written
+    instead of keys that other versions have. In an ``open`` one, other keys are passed over.
     """
 
     keys: Mapping[str, Kind]
     required: tuple[str, ...] = ()
     model: Callable[..., object] | None = None
     older: Mapping[str, str] = MappingProxyType({})
+    hints: Mapping[str, str] = MappingProxyType({})
+    open: bool = False
 
     def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The section as the model, or as a dict."""
@@ -146,26 +158,32 @@ class Section(NamedTuple):
             node = MappingNode({}, {}, node.line, node.column)
         if not isinstance(node, MappingNode):
             mistakes.add(node, f"{f'`{where}`' if where else 'the file'} must be a map, not {describe(node)}")
-            return None
+            return WRONG
         values: dict[str, Any] = {}
         for key, value in node.values.items():
             name = self._known(key, node, where, mistakes)
             if name is not None and not _is_left_out(value, self.keys[name]):
-                values[name] = self.keys[name].read(value, _join(where, key), mistakes)
+                kind = self.keys[name]
+                values[name] = kind.read(value, _join(where, key), mistakes)
+                if isinstance(kind, Meaningless) and values[name] is not False:
+                    mistakes.warn(node.keys[key], f"`{_join(where, key)}` has no meaning here: {kind.instead}")
         missing = [name for name in self.required if name not in values]
         for name in missing:
-            mistakes.add(node.values.get(name, node), f"`{name}` is missing in {where}")
+            if name in self._meant(node):
+                mistakes.add_follow_up(node)
+            else:
+                mistakes.add(node.values.get(name, node), f"`{name}` is missing in {where}")
+        right = {name: value for name, value in values.items() if value is not WRONG}
         if self.model is None:
-            return values
-        return None if missing else self.model(**attributes(values))
+            return right
+        return WRONG if missing or len(right) < len(values) else self.model(**attributes(right))
 
     def _known(self, key: str, node: MappingNode, where: str, mistakes: Mistakes) -> str | None:
         name = self.older.get(key, key)
         if name not in self.keys:
-            place = f" in {where}" if where else ""
-            guess = nearest(key, self.keys)
-            hint = f"did you mean `{guess}`?" if guess else f"known are {', '.join(self.keys)}"
-            mistakes.add(node.keys[key], f"unknown key `{key}`{place}; {hint}")
+            if not self.open:
+                place = f" in {where}" if where else ""
+                mistakes.add(node.keys[key], f"unknown key `{key}`{place}; {self._hint(key)}")
             return None
         if name != key and name in node.values:
             mistakes.add(
@@ -173,6 +191,70 @@ class Section(NamedTuple):
             )
             return None
         return name
+
+    def _meant(self, node: MappingNode) -> set[str | None]:
+        """The keys that are there under names that are none."""
+        return {nearest(key, self.keys) for key in node.values if self.older.get(key, key) not in self.keys}
+
+    def _hint(self, key: str) -> str:
+        if key in self.hints:
+            return self.hints[key]
+        guess = nearest(key, self.keys)
+        return f"did you mean `{guess}`?" if guess else f"known are {', '.join(self.keys)}"
+
+
+class Named(NamedTuple):
+    """Entries with names: a map of entries by name, or a list of entries that have a ``name``.
+
+    With ``short``, an entry of the map may also be a single value, and with ``nameless`` one of the list may go
+    without a name.
+    """
+
+    entry: Section
+    short: bool = False
+    nameless: bool = False
+
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
+        """The entries, in their order."""
+        if isinstance(node, SequenceNode):
+            return self.as_list.read(node, where, mistakes)
+        return self.as_map.read(node, where, mistakes)
+
+    @property
+    def as_list(self) -> ListOf:
+        """What the list is."""
+        names = () if self.nameless else ("name",)
+        return ListOf(self.entry._replace(required=(*names, *self.entry.required)))
+
+    @property
+    def as_map(self) -> MapOf:
+        """What the map is."""
+        return MapOf(OrText(self.entry) if self.short else self.entry)
+
+
+class OrText(NamedTuple):
+    """A map with known keys, or a text that stands for one."""
+
+    section: Section
+
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
+        """The section, or the text."""
+        kind: Kind = Text() if isinstance(node, ScalarNode) else self.section
+        return kind.read(node, where, mistakes)
+
+
+class Meaningless(NamedTuple):
+    """A value that has a meaning for DevSpace and none here; ``instead`` says what happens.
+
+    A section that holds one warns of it, unless it is a flag that is not set.
+    """
+
+    kind: Kind
+    instead: str
+
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
+        """What the kind gives."""
+        return self.kind.read(node, where, mistakes)
 
 
 def attributes(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,9 +278,16 @@ def _join(where: str, key: str) -> str:
     return f"{where}.{key}" if where else key
 
 
+def _is_open(node: Node, kind: Kind) -> bool:
+    """Whether a placeholder stands where only the value itself could be read."""
+    return isinstance(node, ScalarNode) and node.pending and not isinstance(kind, Text)
+
+
 def _is_left_out(node: Node, kind: Kind) -> bool:
     if not isinstance(node, ScalarNode):
         return False
+    if _is_open(node, kind):
+        return True
     return node.is_null or (not node.text and not (isinstance(kind, Text) and kind.may_be_empty))
 
 
@@ -208,179 +297,136 @@ TEXTS = ListOf(TEXT)
 LIST = ListOf(Anything())
 MAP = MapOf(Anything())
 
-BUILD_OPTIONS = Section(
-    {"target": TEXT, "network": TEXT, "buildArgs": MapOf(TEXT, example="NAME: value")},
-    model=BuildOptions,
-)
+SYSTEM_COMMAND = Section({"command": TEXT, "args": TEXTS, "os": TEXT}, required=("command",), model=SystemCommand)
 
-BUILD = Section(
-    {
-        "docker": Section(
-            {
-                "preferMinikube": FLAG,
-                "skipPush": FLAG,
-                "disableFallback": FLAG,
-                "useBuildKit": FLAG,
-                "args": TEXTS,
-                "options": BUILD_OPTIONS,
-            },
-            model=DockerBuild,
-        ),
-        "kaniko": Section(
-            {
-                "cache": FLAG,
-                "snapshotMode": Choice(("full", "time")),
-                "flags": TEXTS,
-                "namespace": TEXT,
-                "insecure": FLAG,
-                "pullSecret": TEXT,
-                "options": BUILD_OPTIONS,
-            },
-            model=KanikoBuild,
-        ),
-        "custom": Section(
-            {"command": TEXT, "args": TEXTS, "imageFlag": TEXT, "onChange": TEXTS},
-            required=("command",),
-            model=CustomBuild,
-            older={"flags": "args"},
-        ),
-        "disabled": FLAG,
-        "options": BUILD_OPTIONS,
-    }
-)
+ENGINES: dict[str, Kind] = {
+    "docker": Section(
+        {"preferMinikube": FLAG, "disableFallback": FLAG, "useBuildKit": FLAG, "useCli": FLAG, "args": TEXTS},
+        open=True,
+    ),
+    "buildKit": Section({"preferMinikube": FLAG, "args": TEXTS}, open=True),
+    "kaniko": Section(
+        {
+            "cache": FLAG,
+            "snapshotMode": TEXT,
+            "args": TEXTS,
+            "namespace": TEXT,
+            "insecure": FLAG,
+            "pullSecret": TEXT,
+        },
+        open=True,
+    ),
+    "custom": Section(
+        {
+            "command": TEXT,
+            "commands": ListOf(SYSTEM_COMMAND),
+            "args": TEXTS,
+            "appendArgs": TEXTS,
+            "imageFlag": TEXT,
+            "imageTagOnly": FLAG,
+            "skipImageArg": FLAG,
+            "onChange": TEXTS,
+        },
+        open=True,
+    ),
+}
+
+BUILD_OPTIONS: dict[str, Kind] = {"target": TEXT, "network": TEXT, "buildArgs": MapOf(TEXT)}
 
 IMAGE = Section(
     {
         "image": TEXT,
-        "tag": TEXT,
+        "tags": TEXTS,
         "dockerfile": TEXT,
         "context": TEXT,
         "entrypoint": TEXTS,
         "cmd": TEXTS,
+        "appendDockerfileInstructions": TEXTS,
+        "rebuildStrategy": TEXT,
         "createPullSecret": FLAG,
-        "build": BUILD,
+        "skipPush": FLAG,
+        "disabled": FLAG,
+        **BUILD_OPTIONS,
+        **ENGINES,
     },
     required=("image",),
+    open=True,
 )
 
-CHART = Section({"name": TEXT, "version": TEXT, "repo": TEXT, "username": TEXT, "password": TEXT})
+DEPLOYMENT_KINDS: Final = ("helm", "kubectl", "tanka")
 
-HELM = Section(
-    {
-        "chart": CHART,
-        "componentChart": FLAG,
-        "values": MAP,
-        "valuesFiles": TEXTS,
-        "replaceImageTags": FLAG,
-        "wait": FLAG,
-        "timeout": WholeNumber(),
-        "force": FLAG,
-        "atomic": FLAG,
-        "cleanupOnFail": FLAG,
-        "recreate": FLAG,
-        "rollback": FLAG,
-        "disableHooks": FLAG,
-        "driver": TEXT,
-        "path": TEXT,
-        "v2": FLAG,
-        "tillerNamespace": TEXT,
-    }
-)
-
-KUBECTL = Section(
-    {"manifests": TEXTS, "kustomize": FLAG, "replaceImageTags": FLAG, "flags": TEXTS, "cmdPath": TEXT},
-)
-
-COMPONENT = Section(
-    {
-        "initContainers": LIST,
-        "containers": LIST,
-        "labels": MAP,
-        "annotations": MAP,
-        "volumes": LIST,
-        "service": MAP,
-        "serviceName": TEXT,
-        "ingress": MAP,
-        "replicas": WholeNumber(),
-        "autoScaling": MAP,
-        "rollingUpdate": MAP,
-        "pullSecrets": TEXTS,
-        "podManagementPolicy": TEXT,
-        "options": MAP,
-    }
-)
-
-DEPLOYMENT_KINDS = {"helm": HELM, "kubectl": KUBECTL, "component": COMPONENT}
-
-DEPLOYMENT = Section({"name": TEXT, "namespace": TEXT, **DEPLOYMENT_KINDS}, required=("name",))
-
-DEV = Section(
-    {"interactive": MAP, "ports": LIST, "sync": LIST, "logs": MAP, "autoReload": MAP, "open": LIST},
+DEPLOYMENT = Section(
+    {"name": TEXT, "namespace": TEXT, "disabled": FLAG, **dict.fromkeys(DEPLOYMENT_KINDS, MAP)},
+    required=("name",),
+    open=True,
 )
 
 DEPENDENCY = Section(
     {
         "name": TEXT,
         "source": Section(
-            {"path": TEXT, "git": TEXT, "branch": TEXT, "tag": TEXT, "revision": TEXT, "subPath": TEXT},
+            {"path": TEXT, "git": TEXT, "branch": TEXT, "tag": TEXT, "revision": TEXT, "subPath": TEXT}, open=True
         ),
         "profile": TEXT,
+        "profiles": TEXTS,
+        "vars": MapOf(Text(may_be_empty=True), example="NAME: value"),
+        "overwriteVars": FLAG,
         "skipBuild": FLAG,
         "ignoreDependencies": FLAG,
+        "disabled": FLAG,
         "namespace": TEXT,
         "config": TEXT,
     },
-    required=("source",),
+    open=True,
 )
-
-HOOK_TIME = Section({"images": TEXT, "deployments": TEXT})
 
 HOOK = Section(
-    {"command": TEXT, "args": TEXTS, "when": Section({"before": HOOK_TIME, "after": HOOK_TIME})},
-    required=("command",),
+    {
+        "name": TEXT,
+        "command": TEXT,
+        "args": TEXTS,
+        "events": TEXTS,
+        "os": TEXT,
+        "disabled": FLAG,
+        "background": FLAG,
+        "silent": FLAG,
+        "container": MAP,
+        "upload": MAP,
+        "download": MAP,
+        "logs": MAP,
+        "wait": MAP,
+    },
+    open=True,
 )
-
-COMMAND = Section({"name": TEXT, "command": TEXT}, required=("name", "command"))
 
 VARIABLE = Section(
     {
         "name": TEXT,
-        "source": Choice(("all", "env", "input", "none")),
+        "source": Choice(("all", "env", "input", "none", "command")),
+        "value": Text(may_be_empty=True),
         "default": Text(may_be_empty=True),
         "question": TEXT,
         "options": TEXTS,
         "password": FLAG,
         "validationPattern": TEXT,
         "validationMessage": TEXT,
+        "command": TEXT,
+        "args": TEXTS,
+        "commands": ListOf(SYSTEM_COMMAND),
+        "alwaysResolve": FLAG,
+        "noCache": FLAG,
     },
     required=("name",),
     model=VariableDefinition,
 )
 
-PATCH = Section(
-    {"op": Choice(("add", "remove", "replace")), "path": TEXT, "value": Anything()}, required=("op", "path")
-)
-
-PROFILE = Section(
-    {
-        "name": TEXT,
-        "replace": Section({"images": MAP, "deployments": LIST, "dev": MAP, "dependencies": LIST, "hooks": LIST}),
-        "patches": ListOf(PATCH),
-    },
-    required=("name",),
-)
-
 CONFIG = Section(
     {
-        "version": TEXT,
-        "name": TEXT,
-        "images": MapOf(IMAGE, example="name: {image: registry.example.com/team/name}"),
+        "images": MapOf(IMAGE),
         "deployments": ListOf(DEPLOYMENT),
-        "dev": DEV,
         "dependencies": ListOf(DEPENDENCY),
         "hooks": ListOf(HOOK),
-        "commands": ListOf(COMMAND),
         "vars": ListOf(VARIABLE),
-        "profiles": ListOf(PROFILE),
-    }
+    },
+    open=True,
 )

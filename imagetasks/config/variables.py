@@ -1,24 +1,47 @@
-"""Variables: ``${NAME}`` in the values of ``devspace.yaml``, and what stands for it.
+"""Variables: what stands for ``${NAME}``, and where its value comes from.
 
-The rules are those of the reference, section "Variables", for a run in which nobody is asked.
+The rules are those of the reference, section "Variables", and for later versions those of DevSpace's documentation
+(https://www.devspace.sh/docs/configuration/variables).
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
-from imagetasks.config.mistakes import Mistakes, nearest
-from imagetasks.config.reader import Node, ScalarNode, SequenceNode
+from imagetasks.config.answers import Answers
+from imagetasks.config.mistakes import nearest
+from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.errors import ConfigError
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+USE = re.compile(r"\$?\$(!?)\{(" + VARIABLE_NAME.pattern + r")\}")
+PLACEHOLDER = "${"
+"""What a text holds whose variables are not all known."""
+MASK = "********"
+MAX_CHAIN = 50
+MAX_SIZE = 10_000_000
+RUNTIME = "runtime."
+"""What the names of variables begin with that only a deployment knows, such as ``runtime.images.api.tag``."""
 
-_USE = re.compile(r"\$?\$\{(" + VARIABLE_NAME.pattern + r")\}")
-_NUMBER_OR_BOOLEAN = re.compile(
-    r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|true|false|True|False|TRUE|FALSE"
-)
+_SYSTEMS = {"win32": "windows"}
+
+
+class SystemCommand(NamedTuple):
+    """One entry of a variable's ``commands``: a command for the operating systems in ``os``, or for all."""
+
+    command: str
+    args: tuple[str, ...] | None = None
+    os: str = ""
+
+    def fits(self) -> bool:
+        """Whether this operating system is one of those, by the names that Go has for them."""
+        systems = [name.strip() for name in self.os.split(",") if name.strip()]
+        return not systems or _SYSTEMS.get(sys.platform, sys.platform) in systems
 
 
 @dataclass(frozen=True)
@@ -33,6 +56,22 @@ class VariableDefinition:
     password: bool = False
     validation_pattern: str = ""
     validation_message: str = ""
+    value: str | None = None
+    command: str = ""
+    args: tuple[str, ...] | None = None
+    commands: tuple[SystemCommand, ...] = ()
+    always_resolve: bool = False
+    no_cache: bool = False
+
+    def fault(self, value: str) -> str | None:
+        """Why a value is not allowed; None if it is."""
+        if self.validation_pattern and not re.search(self.validation_pattern, value):
+            return self.validation_message or f"it must match `{self.validation_pattern}`"
+        return None
+
+    def allows(self, value: str) -> bool:
+        """Whether the value is one that the definition allows."""
+        return (not self.options or value in self.options) and self.fault(value) is None
 
     def check(self, value: str) -> None:
         """Raise ConfigError if a value from outside the file is not one that the definition allows."""
@@ -40,16 +79,40 @@ class VariableDefinition:
         if self.options and value not in self.options:
             options = "one of its options" if self.password else " or ".join(self.options)
             raise ConfigError(f"{shown} is no option of variable `{self.name}`; take {options}")
-        if self.validation_pattern and not re.search(self.validation_pattern, value):
-            reason = self.validation_message or f"it must match `{self.validation_pattern}`"
+        if reason := self.fault(value):
             raise ConfigError(f"{shown} is not allowed for variable `{self.name}`: {reason}")
+
+    def system_command(self) -> SystemCommand | None:
+        """The command that gives the value on this operating system."""
+        commands = (*self.commands, *([SystemCommand(self.command, self.args)] if self.command else []))
+        return next((command for command in commands if command.fits()), None)
+
+
+class Value(NamedTuple):
+    """What was found for a variable.
+
+    ``kept`` is the text in which variables that differ from load to load are left as they are written; ``pending``
+    says that the value is not known, and ``text`` is the variable's placeholder.
+    """
+
+    text: str
+    origin: str
+    secret: bool = False
+    kept: str | None = None
+    pending: bool = False
+
+    @property
+    def shown(self) -> str:
+        """The text as a person may see it."""
+        return MASK if self.secret else self.text
 
 
 class Variables:
     """The values of all variables, each found when it is first used.
 
     ``given`` are those of the command line. ``predefined`` finds a value on demand and may raise ConfigError;
-    those named in ``volatile`` differ from load to load.
+    those named in ``volatile`` differ from load to load. Commands run in ``folder``. ``answers`` get those of the
+    user. Without an ``asker``, nobody is asked and no command is run: a variable that has no value then is pending.
     """
 
     def __init__(
@@ -60,100 +123,196 @@ class Variables:
         environ: Mapping[str, str],
         predefined: Mapping[str, Callable[[], str]],
         volatile: frozenset[str] = frozenset(),
+        folder: Path | None = None,
+        answers: Answers | None = None,
+        asker: Asker | None = NO_QUESTIONS,
     ) -> None:
-        self._definitions = {definition.name: definition for definition in definitions}
+        self.definitions = {definition.name: definition for definition in definitions}
+        self.environ = environ
+        self.folder = folder or Path.cwd()
         self._given = given
-        self._environ = environ
         self._predefined = predefined
         self._volatile = volatile
-        self._found: dict[str, str | ConfigError] = {}
+        self._answers = answers
+        self._asker = asker
+        self._found: dict[str, Value | ConfigError] = {}
+        self._finding: list[str] = []
+        self._size = 0
 
-    def value(self, name: str) -> str:
+    @property
+    def lists_only(self) -> bool:
+        """Whether nobody may be asked and nothing may be run."""
+        return self._asker is None
+
+    @property
+    def found(self) -> dict[str, Value]:
+        """The values found so far, by name."""
+        return {name: value for name, value in self._found.items() if isinstance(value, Value)}
+
+    def find(self, name: str) -> Value:
         """The variable's value; raises ConfigError, without a position, if it has none or one that is not allowed."""
+        if name in self._finding:
+            cycle = " -> ".join([*self._finding[self._finding.index(name) :], name])
+            raise ConfigError(f"variable `{name}` is defined by itself: {cycle}")
+        if len(self._finding) > MAX_CHAIN:
+            raise ConfigError(f"variable `{self._finding[0]}` is defined by more than {MAX_CHAIN} others in turn")
         if name not in self._found:
+            self._finding.append(name)
             try:
                 self._found[name] = self._find(name)
             except ConfigError as error:
                 self._found[name] = error
+            finally:
+                self._finding.pop()
         found = self._found[name]
         if isinstance(found, ConfigError):
             raise found
         return found
 
-    def is_secret(self, name: str) -> bool:
-        """Whether the value must not be shown."""
-        return name in self._definitions and self._definitions[name].password
-
     def is_volatile(self, name: str) -> bool:
         """Whether the value differs from load to load, and nobody has set it."""
         return name in self._volatile and not any(
-            name in names for names in (self._definitions, self._given, self._environ)
+            name in names for names in (self.definitions, self._given, self.environ)
         )
 
-    def _find(self, name: str) -> str:
-        definition = self._definitions.get(name)
+    def expand(self, text: str, *, keep_volatile: bool = False) -> Value:
+        """The text with its variables replaced; with ``keep_volatile``, those that differ from load to load stay.
+
+        Raises ConfigError, as :meth:`find` does. Variables of a deployment stay, see :data:`RUNTIME`.
+        """
+        used: list[Value] = []
+
+        def value(use: re.Match[str]) -> str:
+            name = use[2]
+            if use[0].startswith("$$"):
+                return use[0][1:]
+            if name.startswith(RUNTIME) or (keep_volatile and self.is_volatile(name)):
+                return f"${{{name}}}"
+            found = self.find(name)
+            used.append(found)
+            filled = found.kept if keep_volatile and found.kept is not None else found.text
+            self._size += len(filled)
+            if self._size > MAX_SIZE:
+                raise ConfigError(f"the variables up to here stand for more than {MAX_SIZE} characters")
+            return filled
+
+        expanded = USE.sub(value, text)
+        return Value(
+            expanded, "", secret=any(each.secret for each in used), pending=any(each.pending for each in used)
+        )
+
+    def mask(self, text: str) -> str:
+        """The text with passwords made unreadable, for messages that others than we have written."""
+        for value in self.found.values():
+            if value.secret and value.text:
+                text = text.replace(value.text, MASK)
+        return text
+
+    def _find(self, name: str) -> Value:
+        definition = self.definitions.get(name)
         if definition is not None:
             return self._defined(definition)
         if name in self._given:
-            return self._given[name]
-        if name in self._environ:
-            return self._environ[name]
+            return Value(self._given[name], "--var")
+        if name in self.environ:
+            return Value(self.environ[name], "environment")
         if name in self._predefined:
-            return self._predefined[name]()
-        guess = nearest(name, [*self._definitions, *self._predefined, *self._given])
+            return self._from_predefined(name)
+        guess = nearest(name, [*self.definitions, *self._predefined, *self._given])
         setting = f"pass --var {name}=VALUE or set the environment variable {name}"
         hint = f"did you mean `{guess}`?" if guess else setting
         raise ConfigError(f"variable `{name}` is not defined; {hint}")
 
-    def _defined(self, definition: VariableDefinition) -> str:
+    def _from_predefined(self, name: str) -> Value:
+        try:
+            return Value(self._predefined[name](), "predefined")
+        except ConfigError:
+            if self.lists_only:
+                return _pending(name)
+            raise
+
+    def _defined(self, definition: VariableDefinition) -> Value:
+        """The first value of: command line, ``value``, ``command``, environment, answers, the user, ``default``."""
+        for source in (self._from_outside, self._from_file, self._from_command, self._from_answers):
+            found = source(definition)
+            if found is not None:
+                return found
+        default = self._text(definition, definition.default, "default")
+        found = self._ask(definition, default) or default
+        if found is not None:
+            return found
+        if self.lists_only:
+            return _pending(definition.name, secret=definition.password)
         name = definition.name
-        asks_environment = definition.source in ("all", "env")
-        outside = self._given.get(name)
-        if outside is None and asks_environment:
-            outside = self._environ.get(name)
-        if outside is not None:
-            definition.check(outside)
-            return outside
-        if definition.default is not None:
-            return definition.default
-        environment = f" or set the environment variable {name}" if asks_environment else ""
+        environment = f" or set the environment variable {name}" if definition.source in ("all", "env") else ""
         raise ConfigError(f"variable `{name}` has no value; pass --var {name}=VALUE{environment}")
 
+    def _from_outside(self, definition: VariableDefinition) -> Value | None:
+        name = definition.name
+        reads_environment = (
+            definition.source in ("all", "env") and definition.value is None and not definition.system_command()
+        )
+        for origin, values in (("--var", self._given), ("environment", self.environ if reads_environment else {})):
+            if name in values:
+                definition.check(values[name])
+                return Value(values[name], origin, secret=definition.password)
+        return None
 
-def fill(node: Node, variables: Variables, mistakes: Mistakes, *, keep_volatile: bool = False) -> Node:
-    """The node with the variables in its values replaced; keys stay.
+    def _from_file(self, definition: VariableDefinition) -> Value | None:
+        return self._text(definition, definition.value, "value")
 
-    With ``keep_volatile``, variables that differ from load to load stay as ``${NAME}``.
-    """
-    if isinstance(node, ScalarNode):
-        return _fill_scalar(node, variables, mistakes, keep_volatile) if "${" in node.text else node
-    if isinstance(node, SequenceNode):
-        items = tuple(fill(item, variables, mistakes, keep_volatile=keep_volatile) for item in node.items)
-        return node._replace(items=items)
-    values = {
-        key: fill(value, variables, mistakes, keep_volatile=keep_volatile) for key, value in node.values.items()
-    }
-    return node._replace(values=values)
+    def _text(self, definition: VariableDefinition, text: str | None, origin: str) -> Value | None:
+        """A text of the definition, which may hold other variables."""
+        if text is None:
+            return None
+        value, kept = self.expand(text), self.expand(text, keep_volatile=True)
+        return Value(
+            value.text, origin, secret=definition.password or value.secret, kept=kept.text, pending=value.pending
+        )
+
+    def _from_command(self, definition: VariableDefinition) -> Value | None:
+        command = definition.system_command()
+        if command is None and definition.source == "command":
+            raise ConfigError(f"variable `{definition.name}` has no command for this operating system")
+        if command is None:
+            return None
+        if self.lists_only:
+            return _pending(definition.name, secret=definition.password)
+        from imagetasks.config.shell import run, shell_command
+
+        words = [self.expand(word) for word in (command.command, *(command.args or ()))]
+        call = [word.text for word in words] if command.args is not None else shell_command(words[0].text)
+        result = run(call, self.folder, self.environ)
+        if result.code:
+            reason = self.mask(result.reason)
+            raise ConfigError(f"the command of variable `{definition.name}` failed: {reason}")
+        text = result.output.strip()
+        if not text and definition.default is not None:
+            return self._text(definition, definition.default, "default")
+        return Value(text, "command", secret=definition.password or any(word.secret for word in words))
+
+    def _from_answers(self, definition: VariableDefinition) -> Value | None:
+        if not _is_asked(definition) or definition.no_cache or self._answers is None:
+            return None
+        answer = self._answers.find(definition.name)
+        if answer is None or not definition.allows(answer):
+            return None
+        return Value(answer, "answer", secret=definition.password)
+
+    def _ask(self, definition: VariableDefinition, default: Value | None) -> Value | None:
+        if not _is_asked(definition) or self._asker is None:
+            return None
+        answer = self._asker.ask(definition, default.text if default else None)
+        if answer is None:
+            return None
+        if self._answers and not definition.no_cache:
+            self._answers.add(definition.name, answer)
+        return Value(answer, "answer", secret=definition.password)
 
 
-def _fill_scalar(node: ScalarNode, variables: Variables, mistakes: Mistakes, keep_volatile: bool) -> ScalarNode:
-    secret = False
+def _is_asked(definition: VariableDefinition) -> bool:
+    return definition.source in ("all", "input")
 
-    def value(use: re.Match[str]) -> str:
-        nonlocal secret
-        name = use[1]
-        if use[0].startswith("$$"):
-            return use[0][1:]
-        if keep_volatile and variables.is_volatile(name):
-            return use[0]
-        try:
-            text = variables.value(name)
-        except ConfigError as error:
-            mistakes.add(node, str(error))
-            return ""
-        secret = secret or variables.is_secret(name)
-        return text
 
-    text = _USE.sub(value, node.text)
-    plain = bool(_NUMBER_OR_BOOLEAN.fullmatch(text))
-    return node._replace(text=text, plain=plain, secret=secret)
+def _pending(name: str, *, secret: bool = False) -> Value:
+    return Value(f"${{{name}}}", "", secret=secret, pending=True)

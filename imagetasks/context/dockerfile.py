@@ -113,6 +113,14 @@ class Dockerfile:
             lines.extend(self._inherited_cmd(index, build_args))
         return self._append(index, lines) if lines else self
 
+    def append(self, instructions: Sequence[str], target: str) -> Dockerfile:
+        """The same Dockerfile with instructions at the end of the target stage, which is chosen as for an override.
+
+        An instruction may have several lines. Raises :class:`DockerfileError` for an unknown target.
+        """
+        index = self._target_index(target)
+        return self._append(index, instructions) if instructions else self
+
     def image_references(self, build_args: Mapping[str, str], target: str) -> tuple[ImageUse, ...]:
         """The images that a build of the stages up to the target takes from outside the file, in the file's order.
 

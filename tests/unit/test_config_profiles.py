@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from imagetasks.config.profiles import apply_profiles, parse_path
+from imagetasks.config.load import load_config, read_profiles
+from imagetasks.config.mistakes import Mistakes
+from imagetasks.config.profiles import activated_profiles, apply_profiles, parse_path, profiles_of
 from imagetasks.config.reader import MappingNode, Node, SequenceNode, parse_nodes
 from imagetasks.errors import ConfigError
 
@@ -24,10 +28,14 @@ def plain_data(node: Node) -> object:
     return node.text
 
 
-def root_of(profiles: str) -> MappingNode:
-    root = parse_nodes(f"{BASE}profiles:\n{profiles}".encode(), "devspace.yaml")
+def nodes_of(text: str) -> MappingNode:
+    root = parse_nodes(text.encode(), "devspace.yaml")
     assert isinstance(root, MappingNode)
     return root
+
+
+def root_of(profiles: str) -> MappingNode:
+    return nodes_of(f"{BASE}profiles:\n{profiles}")
 
 
 def applied(profiles: str, *names: str) -> dict[str, object]:
@@ -154,3 +162,142 @@ def test_a_patch_that_does_not_fit_is_refused_at_its_path(patch: str, expected: 
 def test_an_unknown_profile_lists_the_defined_ones() -> None:
     with pytest.raises(ConfigError, match=r"no profile `c` in devspace\.yaml; it defines a, b"):
         applied("- name: a\n- name: b\n", "c")
+
+
+def test_a_merge_goes_into_maps_replaces_the_rest_and_removes_with_null() -> None:
+    data = applied(
+        "- name: p\n  merge:\n    images: {api: {tag: v2}, web.site: ~, new: {image: shop/new}}\n"
+        "    deployments: [x]\n    vars: {A: {B: ~, C: 1}}\n"
+    )
+    assert data["images"] == {"api": {"image": "shop/api", "tag": "v2"}, "new": {"image": "shop/new"}}
+    assert (data["deployments"], data["vars"]) == (["x"], {"A": {"C": "1"}})
+
+
+def test_replace_comes_before_merge_and_merge_before_patches() -> None:
+    data = applied(
+        "- name: p\n  patches: [{op: replace, path: images.a.tag, value: patched}]\n"
+        "  merge: {images: {a: {image: merged, tag: merged}}}\n  replace: {images: {a: {image: replaced, cmd: []}}}\n"
+    )
+    assert data["images"] == {"a": {"image": "merged", "cmd": [], "tag": "patched"}}
+
+
+PARENTS = """
+- {name: a, merge: {order: {a: 1}}}
+- {name: b, parent: a, merge: {order: {b: 1}}}
+- {name: c, parents: [{profile: a}, {profile: b}, {profile: x, source: {git: y}}], merge: {order: {c: 1}}}
+- {name: d, merge: {order: {d: 1}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "order"), [("a", "a"), ("b", "ab"), ("c", "abc"), ("dc", "dabc"), ("cbd", "abcd"), ("", "")]
+)
+def test_parents_are_applied_first_and_each_profile_once(names: str, order: str) -> None:
+    root = apply_profiles(root_of(PARENTS), list(names), "devspace.yaml")
+    data = plain_data(root)
+    assert isinstance(data, dict)
+    assert "".join(data.get("order", {})) == order
+
+
+def test_profiles_that_are_each_others_parents_are_refused_with_the_cycle() -> None:
+    with pytest.raises(ConfigError) as raised:
+        applied("- {name: a, parent: b}\n- {name: b, parents: [{profile: c}]}\n- {name: c, parent: a}\n", "c")
+    assert str(raised.value) == "devspace.yaml:10:33: profiles are each other's parents: c -> a -> b -> c"
+
+
+def test_a_parent_that_is_not_defined_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"devspace.yaml:9:21: there is no profile `b` in devspace.yaml"):
+        applied("- {name: p, parent: b}\n")
+
+
+@pytest.mark.parametrize(
+    ("activation", "active"),
+    [
+        ("[{env: {CI: 'true'}}]", True),
+        ("[{env: {CI: ^tr.e$}}]", True),
+        ("[{env: {CI: tru}}]", False),
+        ("[{env: {UNSET: ''}}]", True),
+        ("[{vars: {STAGE: 'dev|prod'}}]", True),
+        ("[{vars: {STAGE: prod}}]", False),
+        ("[{env: {CI: 'true'}, vars: {STAGE: prod}}]", False),
+        ("[{vars: {STAGE: prod}}, {env: {CI: 'true'}}]", True),
+        ("[{}]", True),
+        ("[]", False),
+    ],
+)
+def test_a_profile_is_active_if_all_conditions_of_one_activation_hold(activation: str, active: bool) -> None:
+    profiles = profiles_of(root_of(f"- {{name: p, activation: {activation}}}\n- {{name: other}}\n"))
+    mistakes = Mistakes("devspace.yaml")
+    found = activated_profiles(profiles, {"CI": "true"}, {"STAGE": "dev"}.__getitem__, mistakes)
+    assert found == (("p",) if active else ())
+    mistakes.check()
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [("env: {CI: '('}", "is no regular expression"), ("vars: {A: x}", "variable `A` has no value")],
+)
+def test_a_condition_that_cannot_be_looked_at_is_a_mistake(condition: str, message: str) -> None:
+    def variable(name: str) -> str:
+        raise ConfigError(f"variable `{name}` has no value")
+
+    mistakes = Mistakes("devspace.yaml")
+    activated_profiles(
+        profiles_of(root_of(f"- {{name: p, activation: [{{{condition}}}]}}\n")), {}, variable, mistakes
+    )
+    with pytest.raises(ConfigError, match=message):
+        mistakes.check()
+
+
+def test_a_step_of_a_path_may_choose_from_a_list_by_a_key() -> None:
+    data = patched("{op: replace, path: deployments.name=second, value: {name: other}}")
+    assert data["deployments"] == [{"name": "first"}, {"name": "other"}]
+    assert "there is no `name=third`" in refusal("{op: remove, path: deployments.name=third}")
+
+
+def test_dotted_paths_of_later_versions_may_lead_to_what_is_not_there() -> None:
+    patches = "[{op: remove, path: images.none}, {op: replace, path: images.api.tag, value: v1}]"
+    text = f"version: v1beta11\n{BASE}profiles: [{{name: p, patches: {patches}}}]"
+    data = plain_data(apply_profiles(nodes_of(text), ["p"], "devspace.yaml"))
+    assert isinstance(data, dict)
+    assert data["images"]["api"] == {"image": "shop/api", "tag": "v1"}
+    with pytest.raises(ConfigError, match="there is no `none`"):
+        apply_profiles(nodes_of(text.replace("images.none", "/images/none")), ["p"], "devspace.yaml")
+
+
+def test_profiles_are_listed_with_those_that_are_active(tmp_path: Path) -> None:
+    file = tmp_path / "devspace.yaml"
+    file.write_text("""version: v2beta1
+vars: {STAGE: dev}
+profiles:
+- {name: base, description: What all have}
+- {name: child, parent: base}
+- {name: dev, activation: [{vars: {STAGE: dev}}]}
+- {name: other, activation: [{env: {CI: "true"}}]}
+""")
+    found = read_profiles(file, variables={}, profiles=["child"], environ={})
+    assert found == (
+        ("base", "What all have", True),
+        ("child", "", True),
+        ("dev", "", True),
+        ("other", "", False),
+    )
+    assert load_config(file, variables={"STAGE": "prod"}, environ={"CI": "true"}).images == ()
+    with pytest.raises(ConfigError, match="there is no profile `x`"):
+        read_profiles(file, variables={}, profiles=["x"], environ={})
+
+
+def test_an_activated_profile_is_applied_before_those_that_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "devspace.yaml"
+    file.write_text("""version: v1beta11
+vars: [{name: NAME, value: first}]
+images: {api: {image: original}}
+profiles:
+- {name: named, merge: {images: {api: {image: named, tags: [x]}}}}
+- {name: dev, merge: {images: {api: {image: "${NAME}"}}}, activation: [{env: {CI: "true"}}]}
+""")
+
+    def image(*names: str) -> str:
+        return load_config(file, variables={}, profiles=names, environ={"CI": "true"}).images[0].image
+
+    assert (image(), image("named"), image("named", "dev")) == ("first", "named", "first")

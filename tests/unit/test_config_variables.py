@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagetasks.config.answers import Answers
+from imagetasks.config.filling import Filler
 from imagetasks.config.mistakes import Mistakes
+from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.config.reader import ScalarNode
-from imagetasks.config.variables import VARIABLE_NAME, VariableDefinition, Variables, fill
+from imagetasks.config.variables import VARIABLE_NAME, SystemCommand, VariableDefinition, Variables
 from imagetasks.errors import ConfigError
 
 
@@ -18,6 +24,8 @@ def variables(
     environ: Mapping[str, str] | None = None,
     predefined: Mapping[str, Callable[[], str]] | None = None,
     volatile: Sequence[str] = (),
+    answers: Answers | None = None,
+    asker: Asker | None = NO_QUESTIONS,
 ) -> Variables:
     return Variables(
         definitions,
@@ -25,12 +33,15 @@ def variables(
         environ=environ or {},
         predefined=predefined or {},
         volatile=frozenset(volatile),
+        answers=answers,
+        asker=asker,
     )
 
 
 def filled(text: str, values: Variables, *, keep_volatile: bool = False) -> ScalarNode:
     mistakes = Mistakes("devspace.yaml")
-    node = fill(ScalarNode(text, plain=False, line=7, column=3), values, mistakes, keep_volatile=keep_volatile)
+    unfilled = ScalarNode(text, plain=False, line=7, column=3)
+    node = Filler(values, mistakes).fill(unfilled, keep_volatile=keep_volatile)
     mistakes.check()
     assert isinstance(node, ScalarNode)
     return node
@@ -174,3 +185,164 @@ def test_a_volatile_variable_that_is_set_is_filled_in() -> None:
         variables(VariableDefinition("NOW", default="1"), volatile=["NOW"]),
     ):
         assert filled("${NOW}", values, keep_volatile=True).text == "1"
+
+
+def test_a_volatile_variable_stays_in_the_value_of_another() -> None:
+    values = variables(
+        VariableDefinition("TAG", value="dev-${NOW}"), predefined={"NOW": lambda: "12"}, volatile=["NOW"]
+    )
+    assert filled("v${TAG}", values).text == "vdev-12"
+    assert filled("v${TAG}", values, keep_volatile=True).text == "vdev-${NOW}"
+
+
+def test_an_exclamation_mark_keeps_the_value_a_text() -> None:
+    node = filled("$!{A}", variables(given={"A": "true"}))
+    assert (node.text, node.plain) == ("true", False)
+
+
+def test_variables_of_a_deployment_stay() -> None:
+    node = filled("${A}:${runtime.images.api.tag}", variables(given={"A": "x"}))
+    assert (node.text, node.pending) == ("x:${runtime.images.api.tag}", True)
+
+
+class Answering:
+    """A user who answers each question in the same words."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, str | None]] = []
+
+    def ask(self, definition: VariableDefinition, default: str | None) -> str | None:
+        self.asked.append((definition.name, default))
+        return self.answer
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Answers:
+    return Answers(tmp_path / "vars.json")
+
+
+@pytest.mark.parametrize(
+    ("source", "environ", "stored", "expected", "origin"),
+    [
+        ("all", "e", "s", "e", "environment"),
+        ("all", None, "s", "s", "answer"),
+        ("all", None, None, "typed", "answer"),
+        ("input", "e", "s", "s", "answer"),
+        ("input", "e", None, "typed", "answer"),
+        ("env", "e", "s", "e", "environment"),
+        ("env", None, "s", "d", "default"),
+        ("none", "e", "s", "d", "default"),
+    ],
+)
+def test_the_user_is_asked_last(
+    answers: Answers, source: str, environ: str | None, stored: str | None, expected: str, origin: str
+) -> None:
+    if stored is not None:
+        answers.add("A", stored)
+    definition = VariableDefinition("A", source=source, default="d")
+    given = {} if environ is None else {"A": environ}
+    value = variables(definition, environ=given, answers=answers, asker=Answering("typed")).find("A")
+    assert (value.text, value.origin) == (expected, origin)
+
+
+def test_a_user_is_asked_once_and_only_for_what_is_used(answers: Answers) -> None:
+    user = Answering("typed")
+    values = variables(
+        VariableDefinition("A", default="${B}"), VariableDefinition("B", value="b"), VariableDefinition("C"),
+        answers=answers, asker=user,
+    )  # fmt: skip
+    assert filled("${A}${A}", values).text == "typedtyped"
+    assert user.asked == [("A", "b")]
+
+
+def test_answers_are_kept_when_they_are_saved_and_not_before(answers: Answers, tmp_path: Path) -> None:
+    values = variables(VariableDefinition("A"), answers=answers, asker=Answering("typed"))
+    filled("${A}", values)
+    assert not (tmp_path / "vars.json").exists()
+    answers.save()
+    assert json.loads((tmp_path / "vars.json").read_text()) == {"A": "typed"}
+
+
+def test_what_is_given_is_not_kept(answers: Answers, tmp_path: Path) -> None:
+    values = variables(
+        VariableDefinition("A"), VariableDefinition("B"), VariableDefinition("C", no_cache=True),
+        given={"A": "x"}, environ={"B": "y"}, answers=answers, asker=Answering("typed"),
+    )  # fmt: skip
+    assert filled("${A}${B}${C}", values).text == "xytyped"
+    answers.save()
+    assert not (tmp_path / "vars.json").exists()
+
+
+def test_an_answer_that_is_no_longer_allowed_is_asked_for_again(answers: Answers) -> None:
+    answers.add("A", "old")
+    definition = VariableDefinition("A", options=("new", "newer"))
+    assert variables(definition, answers=answers, asker=Answering("new")).find("A").text == "new"
+
+
+def test_what_is_only_listed_shows_placeholders_and_runs_nothing(tmp_path: Path) -> None:
+    command = VariableDefinition("C", command=f"touch {tmp_path / 'run'}")
+    values = variables(
+        VariableDefinition("A"), VariableDefinition("B", default="b"), VariableDefinition("E", source="env"),
+        VariableDefinition("D", value="d-${A}"), command, asker=None,
+    )  # fmt: skip
+    node = filled("${A} ${B} ${C} ${D} ${E}", values)
+    assert node.text == "${A} b ${C} d-${A} ${E}"
+    assert node.pending
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_only_listed_shows_a_placeholder_for_a_predefined_one_without_a_value() -> None:
+    def find() -> str:
+        raise ConfigError("there is none")
+
+    assert filled("${N}", variables(predefined={"N": find}, asker=None)).text == "${N}"
+
+
+@pytest.mark.parametrize("field", ["default", "value"])
+def test_a_definition_may_use_other_variables(field: str) -> None:
+    definition = VariableDefinition("A", **{field: "${B}-$${B}-${N}"})  # type: ignore[arg-type]
+    values = variables(definition, VariableDefinition("B", value="b"), predefined={"N": lambda: "n"})
+    assert filled("${A}", values).text == "b-${B}-n"
+
+
+def test_a_variable_that_is_defined_by_itself_is_named_with_the_way_there() -> None:
+    values = variables(VariableDefinition("A", default="${B}"), VariableDefinition("B", default="${A}"))
+    assert refusal("${A}", values).endswith("variable `A` is defined by itself: A -> B -> A")
+
+
+def test_what_is_made_of_a_password_is_secret() -> None:
+    values = variables(
+        VariableDefinition("A", password=True), VariableDefinition("B", value="b-${A}"), given={"A": "x"}
+    )
+    assert filled("${B}", values).secret
+    assert values.find("B").shown == "********"
+
+
+def test_a_command_gives_a_value() -> None:
+    in_shell = VariableDefinition("A", command="printf ' %s ' ${B} | tr b c")
+    with_args = VariableDefinition("C", command=sys.executable, args=("-c", "print('${B} $HOME')"))
+    values = variables(in_shell, with_args, VariableDefinition("B", value="bbb"), environ={"PATH": "/bin:/usr/bin"})
+    assert filled("${A}/${C}", values).text == "ccc/bbb $HOME"
+
+
+def test_a_command_for_another_system_is_passed_over() -> None:
+    commands = (SystemCommand("echo theirs", os="plan9"), SystemCommand("echo ours"))
+    values = variables(VariableDefinition("A", commands=commands), environ={"PATH": "/bin:/usr/bin"})
+    assert filled("${A}", values).text == "ours"
+    only_theirs = VariableDefinition("A", source="command", commands=commands[:1])
+    assert "has no command for this operating system" in refusal("${A}", variables(only_theirs))
+
+
+def test_a_command_that_says_nothing_leaves_the_default() -> None:
+    assert filled("${A}", variables(VariableDefinition("A", command="true", default="d"))).text == "d"
+
+
+def test_a_failed_command_is_told_by_its_last_line_without_passwords() -> None:
+    values = variables(
+        VariableDefinition("A", command="echo ${P} is wrong >&2; exit 3"),
+        VariableDefinition("P", password=True),
+        given={"P": "hunter2"},
+    )
+    sentence = refusal("${P}${A}", values)
+    assert sentence.endswith("the command of variable `A` failed: ******** is wrong (exit code 3)")

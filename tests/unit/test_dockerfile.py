@@ -411,3 +411,18 @@ class TestImageReplacement:
         names = [use.name for use in before.image_references({}, "")]
         after = before.with_images(dict.fromkeys(names, "reg/new:tag"), {}, "")
         assert [use.name for use in after.image_references({}, "")] == ["reg/new:tag"] * len(names)
+
+
+class TestAppend:
+    def test_instructions_go_to_the_end_of_the_target_stage(self) -> None:
+        text = "FROM a AS first\nRUN x\nFROM b"
+        appended = parse(text).append(["USER root", "RUN y \\\n z"], "first").text
+        assert appended == "FROM a AS first\nRUN x\nUSER root\nRUN y \\\n z\nFROM b"
+        assert parse(text).append(["USER root"], "").text == f"{text}\nUSER root\n"
+
+    def test_nothing_to_append_changes_nothing(self) -> None:
+        assert parse("FROM a").append([], "").text == "FROM a"
+
+    def test_an_unknown_target_is_refused(self) -> None:
+        with pytest.raises(DockerfileError, match="has no stage 'x'"):
+            parse("FROM a").append(["USER root"], "x")

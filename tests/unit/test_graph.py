@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from imagetasks.config.model import CustomBuild, Deployment, DockerBuild, Image
+from imagetasks.config.model import ALL, CustomBuild, Deployment, DockerBuild, Hook, Image
 from imagetasks.context.inputs import DockerInputs
 from imagetasks.errors import ConfigError
-from imagetasks.graph import check_cycles, find_bases, task_dicts
-from imagetasks.plan import ImagePlan, Selection
+from imagetasks.graph import TaskDict, check_cycles, find_bases, task_dicts
+from imagetasks.plan import HookPlan, ImagePlan, ProjectPlan, Selection
 
 BASE = Image("base", "registry.example/shop/base")
-PINNED = Image("pinned", "registry.example/shop/pinned", tag="1.0")
+PINNED = Image("pinned", "registry.example/shop/pinned", tags=("1.0",))
 NODE = Image("node", "node")
 API = Image("api", "registry.example/shop/api")
-IMAGES = (BASE, PINNED, NODE, API)
+IMAGES = {image.name: image for image in (BASE, PINNED, NODE, API)}
 
 
 def plan(image: Image, **bases: str) -> ImagePlan:
@@ -59,12 +59,99 @@ def test_a_diamond_is_no_cycle() -> None:
 
 
 def test_deployments_follow_each_other_and_the_first_waits_for_all_pushes() -> None:
-    deployments = [Deployment("one", "kubectl"), Deployment("two", "helm")]
+    deployments = (Deployment("one", "kubectl"), Deployment("two", "helm"))
+    project = ProjectPlan(images=(plan(API),), deployments=deployments)
 
-    tasks = {f"{task['basename']}:{task['name']}": task for task in task_dicts([plan(API)], deployments)}
+    tasks = tasks_of(project)
 
     assert tasks["deploy:one"]["task_dep"] == ["push:api"]
     assert tasks["deploy:two"]["task_dep"] == ["deploy:one"]
+
+
+def tasks_of(*projects: ProjectPlan) -> dict[str, TaskDict]:
+    """Tasks by their names; a group by its own."""
+    return {task["basename"] + (f":{task['name']}" if task["name"] else ""): task for task in task_dicts(projects)}
+
+
+def hook(when: str, stage: str, target: str = ALL, number: int = 1) -> HookPlan:
+    name = "-".join([when, stage, *([] if target == ALL else [target]), str(number)])
+    return HookPlan(Hook("echo", None, when, stage, target, "echo"), name, Path("/project"), Path("/project/logs"))
+
+
+def test_hooks_stand_between_what_they_run_before_and_after() -> None:
+    hooks = (
+        hook("before", "images"),
+        hook("before", "images", number=2),
+        hook("after", "images"),
+        hook("before", "images", "api"),
+        hook("after", "images", "api"),
+        hook("before", "deployments"),
+        hook("before", "deployments", "two"),
+        hook("after", "deployments", "one"),
+        hook("after", "deployments"),
+    )
+    deployments = (Deployment("one", "kubectl"), Deployment("two", "helm"))
+    tasks = tasks_of(ProjectPlan("", (plan(API), plan(NODE)), deployments, hooks))
+
+    assert {name: task["task_dep"] for name, task in tasks.items() if ":" in name} == {
+        "hook:before-images-1": [],
+        "hook:before-images-2": ["hook:before-images-1"],
+        "hash:api": ["hook:before-images-2"],
+        "hook:before-images-api-1": ["hash:api", "hook:before-images-2"],
+        "build:api": ["hash:api", "hook:before-images-2", "hook:before-images-api-1"],
+        "tag:api": ["build:api"],
+        "push:api": ["tag:api"],
+        "hook:after-images-api-1": ["push:api"],
+        "hash:node": ["hook:before-images-2"],
+        "build:node": ["hash:node", "hook:before-images-2"],
+        "tag:node": ["build:node"],
+        "push:node": ["tag:node"],
+        "hook:after-images-1": ["push:api", "hook:after-images-api-1", "push:node"],
+        "hook:before-deployments-1": ["push:api", "hook:after-images-api-1", "push:node", "hook:after-images-1"],
+        "deploy:one": ["hook:before-deployments-1"],
+        "hook:after-deployments-one-1": ["deploy:one"],
+        "hook:before-deployments-two-1": ["hook:after-deployments-one-1"],
+        "deploy:two": ["hook:before-deployments-two-1"],
+        "hook:after-deployments-1": ["deploy:two"],
+    }
+    assert {"hook:after-images-1", "hook:after-images-api-1"} <= set(tasks["build"]["task_dep"])
+    assert {"hook:after-deployments-1", "hook:after-deployments-one-1"} <= set(tasks["deploy"]["task_dep"])
+
+
+def test_hooks_of_images_that_are_not_there_hold_nothing_up() -> None:
+    hooks = (hook("before", "images"), hook("after", "images"))
+    tasks = tasks_of(ProjectPlan("", (), (Deployment("one", "kubectl"),), hooks))
+
+    assert "hook:after-images-1" in tasks
+    assert tasks["build"]["task_dep"] == []
+    assert tasks["deploy:one"]["task_dep"] == []
+
+
+def test_groups_of_hooks_and_dependencies_are_there_only_with_members() -> None:
+    assert not {"hook", "dependency"} & tasks_of(ProjectPlan("", (plan(API),))).keys()
+
+
+def test_a_project_waits_for_what_it_needs_through_one_without_tasks() -> None:
+    ground = ProjectPlan("ground", (replace(plan(BASE), dependency="ground"),), (Deployment("db", "helm"),))
+    between = ProjectPlan("between", needs=("ground",))
+    root = ProjectPlan("", (plan(API),), (Deployment("one", "kubectl"),), needs=("between",))
+
+    tasks = tasks_of(ground, between, root)
+
+    assert tasks["build:api"]["task_dep"] == ["hash:api", "build:ground.base"]
+    assert tasks["deploy:one"]["task_dep"] == ["deploy:ground.db", "push:api"]
+    assert tasks["build"]["task_dep"] == ["push:ground.base", "push:api"]
+    assert tasks["deploy"]["task_dep"] == ["deploy:ground.db", "deploy:one"]
+
+
+def test_a_dependency_that_is_not_fetched_is_one_task() -> None:
+    root = ProjectPlan("", (plan(API),), (Deployment("one", "kubectl"),), needs=("far",))
+
+    tasks = tasks_of(ProjectPlan("far", is_known=False), root)
+
+    assert "dependency:far" in tasks
+    assert "dependency:far" in tasks["build:api"]["task_dep"]
+    assert "dependency:far" in tasks["deploy:one"]["task_dep"]
 
 
 DEPENDENCIES = {

@@ -37,3 +37,18 @@ def test_a_schema_without_variables_is_the_tag() -> None:
 def test_a_schema_that_makes_no_tag_is_refused(schema: str) -> None:
     with pytest.raises(ReferenceSyntaxError):
         resolve_tag(schema)
+
+
+def test_later_versions_spellings_mean_the_same() -> None:
+    older, later = (
+        resolve_tag("${DEVSPACE_RANDOM}-${DEVSPACE_TIMESTAMP}"),
+        resolve_tag("${devspace.random}-${devspace.timestamp}"),
+    )
+    assert older == later
+
+
+def test_each_number_sign_is_a_random_letter_or_digit() -> None:
+    tags = {resolve_tag("v1-#####") for _ in range(50)}
+
+    assert all(re.fullmatch(r"v1-[a-z0-9]{5}", tag) for tag in tags)
+    assert len(tags) > 1

@@ -1,0 +1,38 @@
+"""The parser of a command's words, and the options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+from imagetasks.errors import OptionError
+from imagetasks.options import Options, make_options
+from imagetasks.project import find_config
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours: OptionError."""
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(prog=f"imagetasks {command}", description=description)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise OptionError."""
+        raise OptionError(f"{self.prog}: {message}")
+
+    def add_configuration(self) -> None:
+        """Add the options that choose the configuration, as those of doit's commands do."""
+        self.add_argument("-p", "--profile", action="append", metavar="NAME", help="apply a profile (repeatable)")
+        self.add_argument("--var", action="append", metavar="NAME=VALUE", help="set a variable (repeatable)")
+        self.add_argument("--config", metavar="FILE", default="", help="the file [default: devspace.yaml]")
+
+
+def options_of(found: argparse.Namespace) -> Options:
+    """The values of what :meth:`Parser.add_configuration` added. Raises OptionError for a bad one."""
+    return make_options({"profile": found.profile, "var": found.var, "config": found.config}, {})
+
+
+def config_file(options: Options) -> Path:
+    """The configuration file that the options mean. Raises OptionError if there is none."""
+    return find_config(options.config, Path.cwd())

@@ -3,6 +3,7 @@
 Times are medians of rounds in which all commands take turns, so that a busy machine slows all of them alike:
 
 - ``doit build`` (``--skip-push``) with nothing to do
+- ``doit list --all`` in the same project
 - ``doit list`` of a one-task ``dodo.py``: what doit itself costs
 - ``git status --porcelain`` on the same tree
 - ``docker build`` (classic) of all images, one after the other, with everything cached
@@ -90,6 +91,7 @@ def commands(tree: Tree, folder: Path, namespace: str, one_task: Path) -> list[C
     builds = tuple(("docker", "build", "--quiet", "--tag", f"{namespace}/{name}:plain", name) for name in tree.names)
     return [
         Command("doit build, no-op", folder, (BUILD,)),
+        Command("doit list --all", folder, ((DOIT, "list", "--all"),)),
         Command(BASELINE, one_task, ((DOIT, "list"),)),
         Command("git status --porcelain", folder, (("git", "status", "--porcelain"),)),
         Command("docker build, all cached", folder, builds),

@@ -75,10 +75,11 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         self._values = opt_values
         self.namespace: dict[str, Any] = {}
         start = Path.cwd()
+        folder = start / (opt_values["cwdPath"] or "")
         if self._reads_dodo and (_names_a_dodo(opt_values) or Path(_DODO).exists()):
-            super().setup(opt_values)
-        folder = start if opt_values["config"] else Path.cwd()
-        self._file = find_config(opt_values["config"], folder / (opt_values.get("cwdPath") or ""))
+            super().setup(opt_values)  # moves to the folder of the dodo.py, or the one that -d names
+            folder = Path.cwd()
+        self._file = find_config(opt_values["config"], start if opt_values["config"] else folder)
 
     def load_doit_config(self) -> dict[str, Any]:
         """Our defaults, less what the user's own configuration files set, under the user's ``DOIT_CONFIG``."""

@@ -278,6 +278,18 @@ def test_a_dodo_elsewhere_brings_the_configuration_beside_it(shop: Project) -> N
         assert {"build:api", "smoke"} <= set(listed(result.stdout)), result.stderr
 
 
+@pytest.mark.parametrize("dodo", ["", OWN_DODO])
+def test_a_folder_to_work_in_can_be_named(shop: Project, dodo: str) -> None:
+    if dodo:
+        shop.write("outside/dodo.py", dodo)
+    outside = Project(shop.folder / "outside")
+
+    result = outside.doit("-d", "..", "list", "--all")
+
+    assert "build:api" in listed(result.stdout), result.stderr
+    assert ("smoke" in listed(result.stdout)) == bool(dodo)
+
+
 def test_options_for_deployments_say_that_they_do_nothing(shop: Project) -> None:
     result = shop.doit("hash:base", "--namespace", "n")
     refused = shop.doit("deploy", "--skip-build")

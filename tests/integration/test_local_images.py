@@ -5,6 +5,7 @@ import os
 import docker
 import pytest
 
+from imagetasks.errors import DaemonError
 from imagetasks.local_images import holds_image
 
 pytestmark = pytest.mark.docker
@@ -28,9 +29,10 @@ def test_another_image_and_a_missing_one_are_not_it(daemon: docker.DockerClient,
 
 
 @pytest.mark.parametrize("environ", [TCP, NOWHERE])
-def test_where_no_daemon_answers_nothing_is_there(
-    environ: dict[str, str], busybox: str, daemon: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+def test_where_no_daemon_answers_nothing_can_be_said(
+    environ: dict[str, str], busybox: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", environ["DOCKER_HOST"])
 
-    assert not holds_image(busybox, str(daemon.images.get(busybox).id), environ)
+    with pytest.raises(DaemonError, match="no Docker daemon answers"):
+        holds_image(busybox, "sha256:" + "0" * 64, environ)

@@ -15,21 +15,23 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from doit.exceptions import TaskFailed
 from doit.task import Task
 
 from imagetasks.builders import builder_for
-from imagetasks.builders.base import BuildContext
 from imagetasks.config.model import Deployment
 from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
-from imagetasks.errors import BuildError, HookError, UserError
+from imagetasks.errors import BuildError, ContextError, HookError, UserError
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
 from imagetasks.registry.tags import resolve_tag
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
+
+if TYPE_CHECKING:
+    from imagetasks.builders.base import BuildContext
 
 Values = dict[str, Any]
 P = ParamSpec("P")
@@ -62,6 +64,8 @@ def hash_image(plan: ImagePlan) -> Values:
 @_tell_mistakes
 def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Values) -> Values:
     """Build an image with its engine, on what its bases have become; ``tagged_bases`` are their tag values."""
+    if isinstance(plan.inputs, DockerInputs) and plan.inputs.digest() != hashed["digest"]:
+        raise ContextError(f"what {plan.name} is built from changed after it was hashed; run the build again")
     reference = _reference(plan, plan.schemas[0] if plan.schemas else None)
     _warn_of_same_tag(plan, task, reference)
     builder = builder_for(plan.image, plan.project, functools.partial(_open_context, plan, tagged_bases))
@@ -100,6 +104,7 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
     from imagetasks.registry.push import push
 
     if not plan.is_pushed:
+        task.meta = {**(task.meta or {}), "left out": True}
         return last_record(task) or None
     if not is_elsewhere(tagged["id"]):
         with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
@@ -160,9 +165,30 @@ def _reference(plan: ImagePlan, schema: str | None) -> str:
 
 def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:
     assert isinstance(plan.inputs, DockerInputs)
+    for base in plan.base_names:
+        _name_base(base, tagged_bases[base_argument(base)])
     return plan.inputs.build_context(
         {name: str(tagged_bases[base_argument(base)]["reference"]) for name, base in plan.bases.items()}
     )
+
+
+def _name_base(base: str, tagged: Values) -> None:
+    """See to it that a base's name stands for the image that was built here, where the daemon has that name at all.
+
+    :raises BuildError: it stands for another image, and the one that was built is gone
+    """
+    from imagetasks.daemon import Daemon
+
+    reference, image_id = str(tagged["reference"]), str(tagged["id"])
+    daemon = Daemon()
+    found = daemon.image_id(reference)
+    if is_elsewhere(image_id) or found in (None, image_id):
+        return
+    if daemon.image_id(image_id) is None:
+        raise BuildError(
+            f"{reference} is not the image that build:{base} made, which is gone; run `doit build:{base} -b`"
+        )
+    daemon.tag(image_id, *reference.rsplit(":", 1))
 
 
 def _warn_of_same_tag(plan: ImagePlan, task: Task, reference: str) -> None:

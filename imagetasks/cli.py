@@ -67,4 +67,5 @@ def _doit(words: list[str]) -> int:
 
     from imagetasks.loader import ImageTaskLoader
 
-    return int(DoitMain(ImageTaskLoader(reads_dodo=False, arguments=words)).run(words))
+    # Some of doit's commands return nothing when all went well.
+    return int(DoitMain(ImageTaskLoader(reads_dodo=False, arguments=words)).run(words) or 0)

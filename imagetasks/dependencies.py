@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from imagetasks.config.model import Config, Dependency, GitSource
 from imagetasks.errors import ConfigError, Position
@@ -24,8 +24,7 @@ file names it.
 """
 
 
-@dataclass(frozen=True)
-class ProjectNode:
+class ProjectNode(NamedTuple):
     """A project that is in the graph once, however many others depend on it.
 
     :ivar name: the dependency's name, empty for the user's own project
@@ -36,7 +35,7 @@ class ProjectNode:
 
     name: str = ""
     config: Config | None = None
-    needs: Mapping[str, Position | None] = field(default_factory=dict)
+    needs: Mapping[str, Position | None] = {}
     dependency: Dependency | None = None
 
     @property
@@ -112,7 +111,7 @@ class _Resolver:
                 self._add(found, file, dependency)
                 new.append(found)
             needs.setdefault(self._nodes[found].name, dependency.position)
-        self._nodes[key] = replace(node, needs=needs)
+        self._nodes[key] = node._replace(needs=needs)
         return new
 
     def _locate(self, dependency: Dependency, folder: Path) -> tuple[_Key, Path | None]:

@@ -5,11 +5,10 @@ The text of each error is one sentence: what is wrong, where, and what would be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in a user's file; line and column count from 1."""
 
     file: str

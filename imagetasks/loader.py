@@ -64,7 +64,8 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
     def __init__(self, *, reads_dodo: bool = True, arguments: Sequence[str] | None = None) -> None:
         super().__init__()
         self._reads_dodo = reads_dodo
-        self._options = doit_options(sys.argv[1:] if arguments is None else arguments)
+        self._arguments = sys.argv[1:] if arguments is None else list(arguments)
+        self._options = doit_options(self._arguments)
         self.cmd_options = (*(DodoTaskLoader.cmd_options if reads_dodo else [opt_cwd]), *self._options)
         self._values: dict[str, Any] = {}
         self._file = Path()
@@ -79,7 +80,8 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         if self._reads_dodo and (_names_a_dodo(opt_values) or Path(_DODO).exists()):
             super().setup(opt_values)  # moves to the folder of the dodo.py, or the one that -d names
             folder = Path.cwd()
-        self._file = find_config(opt_values["config"], start if opt_values["config"] else folder)
+        config = opt_values["config"] or _config_after_tasks(self._arguments)
+        self._file = find_config(config, start if config else folder)
 
     def load_doit_config(self) -> dict[str, Any]:
         """Our defaults, less what the user's own configuration files set, under the user's ``DOIT_CONFIG``."""
@@ -125,7 +127,7 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
 
     :raises doit.exceptions.InvalidDodoFile: a mistake in the configuration or the options
     """
-    words = [word for word in sys.argv[1:] if word.startswith("-") or "=" not in word]
+    words = _without_assignments(sys.argv[1:])
     doit_forms = doit_options(sys.argv[1:])
     parsed, names = parse_after_tasks(words, doit_forms)
     options = make_options({"config": config, **parsed}, doit_cmd._CMDLINE_VARS or {}, chosen)
@@ -138,6 +140,17 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     if command == Run.get_name():
         prepare_run(project, options, ours, sequential=options.build_sequential)
     return ours
+
+
+def _config_after_tasks(arguments: Sequence[str]) -> str:
+    """The value of ``--config`` after a task's name, which is needed before doit hands over such options."""
+    parsed, _ = parse_after_tasks(_without_assignments(arguments), doit_options(arguments))
+    return str(parsed.get("config", ""))
+
+
+def _without_assignments(arguments: Sequence[str]) -> list[str]:
+    """The words that doit leaves on a command line when it has taken its variables off."""
+    return [word for word in arguments if word.startswith("-") or "=" not in word]
 
 
 def _doit_command(words: Sequence[str]) -> tuple[str, list[str]]:

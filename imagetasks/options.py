@@ -10,7 +10,7 @@ import getopt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from imagetasks.errors import OptionError
 
@@ -36,8 +36,7 @@ class Repeated:
         return self.values
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option; ``type`` is made anew for each command line, since :class:`Repeated` keeps values."""
 
     name: str

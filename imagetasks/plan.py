@@ -6,10 +6,13 @@ import fnmatch
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from imagetasks.config.model import ALL, REBUILD_ALWAYS, CustomBuild, Deployment, DockerBuild, Hook, Image
 from imagetasks.context.inputs import Inputs
 from imagetasks.state import STATE_FOLDER
+
+_NOTHING: Mapping[str, str] = {}
 
 ELSEWHERE = "elsewhere:"
 """What the id of an image that is not in the daemon begins with; the rest tells one build from the next."""
@@ -126,8 +129,7 @@ class ImagePlan:
         return not (self.is_pushed and self.selection.includes(self.task("push")))
 
 
-@dataclass(frozen=True)
-class HookPlan:
+class HookPlan(NamedTuple):
     """One hook in one run; a hook for each image or deployment is one of these for each of them.
 
     :ivar name: its name in the graph, such as ``before-images-1`` or ``after-deployments-api-2``
@@ -139,7 +141,7 @@ class HookPlan:
     name: str
     project: Path
     log_folder: Path
-    environ: Mapping[str, str] = field(default_factory=dict)
+    environ: Mapping[str, str] = _NOTHING
 
     @property
     def task(self) -> str:
@@ -147,8 +149,7 @@ class HookPlan:
         return f"hook:{self.name}"
 
 
-@dataclass(frozen=True)
-class ProjectPlan:
+class ProjectPlan(NamedTuple):
     """One project in one run: the user's own, or one that it depends on.
 
     :ivar name: the dependency's name, empty for the user's own project

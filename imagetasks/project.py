@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
@@ -21,8 +21,7 @@ from imagetasks.plan import HookPlan, ImagePlan, ProjectPlan, Selection, name_in
 from imagetasks.registry.reference import check_tag
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(NamedTuple):
     """A configuration and what a run is to do for it and for the projects that it depends on.
 
     :ivar projects: each after those that it depends on, the user's own last
@@ -182,7 +181,7 @@ def _hook_plans(config: Config, images: Sequence[Image], dependency: str, log_fo
         names = of_stage[entry.stage]
         targets = [ALL] if entry.target == ALL else [name for name in names if entry.target in (EACH, name)]
         for target in targets:
-            hook = replace(entry, target=target)
+            hook = entry._replace(target=target)
             time = f"{hook.when}-{hook.stage}{'' if target == ALL else f'-{target}'}"
             numbers[time] += 1
             name = name_in_graph(f"{time}-{numbers[time]}", dependency)

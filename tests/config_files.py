@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from imagetasks.config.model import Config
 from imagetasks.config.schema import (
     Anything,
     Choice,
@@ -137,3 +138,11 @@ def _with(data: Data, step: Any, value: Data) -> Data:
     if isinstance(data, list):
         return [*data[:step], value, *data[step + 1 :]]
     return {**data, step: value}
+
+
+def without_positions(config: Config) -> Config:
+    """A configuration to be compared with one that stands elsewhere or in no file."""
+    return config._replace(
+        images=tuple(image._replace(positions={}) for image in config.images),
+        deployments=tuple(deployment._replace(position=None) for deployment in config.deployments),
+    )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imagetasks.builders.base import BuildContext, Builder
 from imagetasks.config.model import CustomBuild, DockerBuild, Engine, Image
 from imagetasks.endpoint import daemon_endpoint
 from imagetasks.errors import BuildError
+
+if TYPE_CHECKING:
+    from imagetasks.builders.base import BuildContext, Builder
 
 __all__ = ["builder_for", "engine_id", "engine_name"]
 

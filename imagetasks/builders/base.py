@@ -22,6 +22,12 @@ class BuildContext(Protocol):
     def ignore_text(self) -> bytes:
         """What an ignore file has to say so that the docker CLI sends the files that :meth:`tar` holds."""
 
+    def check_stat_tells(self) -> None:
+        """For an engine that takes a file whose size and mtime are the same for unchanged.
+
+        :raises ContextError: one is not
+        """
+
     def check_unchanged(self) -> None:
         """For an engine that reads the folder itself.
 

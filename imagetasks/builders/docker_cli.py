@@ -69,7 +69,9 @@ class DockerCliBuilder:
 
     def _environment(self) -> dict[str, str]:
         for name in self.options.build_args:
-            if name in _OWN_VARIABLES or name.startswith(_OWN_PREFIXES) or "=" in name:
+            if not name or "=" in name:
+                raise BuildError(f"the build argument {name!r} has no name that an environment can hold; rename it")
+            if name in _OWN_VARIABLES or name.startswith(_OWN_PREFIXES):
                 raise BuildError(
                     f"the build argument {name} cannot be handed to the docker command line, "
                     "which reads a variable of that name itself; give it another name"
@@ -91,6 +93,7 @@ class DockerCliBuilder:
         if not self.buildkit:
             dockerfile, stream = self.context.tar()
             return ["--file", dockerfile, "-"], stream
+        self.context.check_stat_tells()
         # BuildKit fetches only what it lacks of a folder, and reads the ignore file beside a Dockerfile before the
         # context's own: with both made here, the user's are neither touched nor copied into the image.
         dockerfile_path = folder / "Dockerfile"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from imagetasks.config.answers import Answers
 from imagetasks.config.dependencies import read_dependencies
@@ -46,8 +46,7 @@ NOT_FILLED = frozenset({"version", "commands", "vars", "profiles"})
 WITH_EXPRESSIONS = frozenset({"v1beta11", "v2beta1"})
 
 
-@dataclass(frozen=True)
-class FilledFile:
+class FilledFile(NamedTuple):
     """A file after profiles and variables, before its keys are checked."""
 
     path: Path
@@ -173,8 +172,7 @@ def _begin(
     return _Reading(path, mistakes, Answers.of_project(path.parent), variables, environ, asker), root
 
 
-@dataclass(frozen=True)
-class _Reading:
+class _Reading(NamedTuple):
     """One file while it is read, and what is known from outside of it."""
 
     path: Path

@@ -1,30 +1,31 @@
 """The configuration as frozen data: what is left of ``devspace.yaml`` once it is read, checked and filled in.
 
 Keys and defaults are those of the reference (section "Configuration file"). Paths are as the user wrote them,
-relative to the folder of the file.
+relative to the folder of the file. Named tuples serve, since every command makes these classes, and to make a
+dataclass takes six times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from imagetasks.errors import Position
 from imagetasks.state import STATE_FOLDER
 
+_NOTHING: Mapping[str, Any] = {}
 
-@dataclass(frozen=True)
-class BuildOptions:
+
+class BuildOptions(NamedTuple):
     """``options`` of an engine: what reaches the builder beside the context."""
 
     target: str = ""
     network: str = ""
-    build_args: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = _NOTHING
 
 
-@dataclass(frozen=True)
-class DockerBuild:
+class DockerBuild(NamedTuple):
     """``docker``, and the engine of an image that names none; ``buildKit`` is this too, with ``use_buildkit``."""
 
     prefer_minikube: bool = True
@@ -36,8 +37,7 @@ class DockerBuild:
     options: BuildOptions = BuildOptions()
 
 
-@dataclass(frozen=True)
-class KanikoBuild:
+class KanikoBuild(NamedTuple):
     """``kaniko``."""
 
     cache: bool = True
@@ -49,8 +49,7 @@ class KanikoBuild:
     options: BuildOptions = BuildOptions()
 
 
-@dataclass(frozen=True)
-class CustomBuild:
+class CustomBuild(NamedTuple):
     """``custom``.
 
     ``append_args`` come after the image; with ``image_tag_only`` the tag stands for the image, and with
@@ -75,8 +74,7 @@ REBUILD_IGNORING_CONTEXT = "ignoreContextChanges"
 REBUILD_STRATEGIES = (REBUILD_BY_DEFAULT, REBUILD_ALWAYS, REBUILD_IGNORING_CONTEXT)
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """One entry of ``images``.
 
     ``image`` is a repository without a tag. ``tags`` are tagging schemas with their variables filled in, except those
@@ -98,28 +96,26 @@ class Image:
     create_pull_secret: bool = True
     build: Engine = DockerBuild()
     disabled: bool = False
-    positions: Mapping[str, Position] = field(default_factory=dict, compare=False)
+    positions: Mapping[str, Position] = _NOTHING
 
     def position(self, key: str) -> Position | None:
         """Where ``key`` stands in the user's file, or, where it was left out, the entry."""
         return self.positions.get(key) or self.positions.get("")
 
 
-@dataclass(frozen=True)
-class Deployment:
+class Deployment(NamedTuple):
     """One entry of ``deployments``, as far as the graph needs it."""
 
     name: str
     kind: str
-    position: Position | None = field(default=None, compare=False)
+    position: Position | None = None
 
 
 ALL = "all"
 EACH = "*"
 
 
-@dataclass(frozen=True)
-class Hook:
+class Hook(NamedTuple):
     """A command of the user's that runs at one time; an entry of ``hooks`` that names several is several of these.
 
     :ivar args: ``None`` leaves the command to a shell, as the event form of later versions does
@@ -136,11 +132,10 @@ class Hook:
     target: str = ALL
     shown: str = ""
     silent: bool = False
-    position: Position | None = field(default=None, compare=False)
+    position: Position | None = None
 
 
-@dataclass(frozen=True)
-class GitSource:
+class GitSource(NamedTuple):
     """A revision in a git repository; without ``branch``, ``tag`` and ``revision`` the head of its main branch."""
 
     url: str
@@ -149,8 +144,7 @@ class GitSource:
     revision: str = ""
 
 
-@dataclass(frozen=True)
-class Dependency:
+class Dependency(NamedTuple):
     """One entry of ``dependencies``: another project that is built and deployed before this one.
 
     :ivar source: a folder or file, relative to the folder of the file that names it, or a git repository
@@ -164,15 +158,14 @@ class Dependency:
     sub_path: str = ""
     config: str = ""
     profiles: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = _NOTHING
     skip_build: bool = False
     ignore_dependencies: bool = False
     is_pending: bool = False
-    position: Position | None = field(default=None, compare=False)
+    position: Position | None = None
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """A whole ``devspace.yaml``; ``file`` is absolute, ``warnings`` name what in it has no meaning here."""
 
     file: Path

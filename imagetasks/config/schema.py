@@ -48,6 +48,9 @@ class Text(NamedTuple):
         if not isinstance(node, ScalarNode):
             mistakes.add(node, f"`{where}` must be a text, not {describe(node)}")
             return WRONG
+        if "\0" in node.text:
+            mistakes.add(node, f"`{where}` holds a NUL character, which no program can be given; leave it out")
+            return WRONG
         return "" if node.is_null else node.text
 
 

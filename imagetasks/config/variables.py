@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,8 +43,7 @@ class SystemCommand(NamedTuple):
         return not systems or _SYSTEMS.get(sys.platform, sys.platform) in systems
 
 
-@dataclass(frozen=True)
-class VariableDefinition:
+class VariableDefinition(NamedTuple):
     """One entry of ``vars``."""
 
     name: str

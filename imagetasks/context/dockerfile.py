@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import dropwhile
 from pathlib import Path
 from types import MappingProxyType
+from typing import NamedTuple
 
 from imagetasks.context.dockerfile_parser import Instruction, escape_character, parse_instructions
 from imagetasks.context.dockerfile_variables import Variables, expand, global_variables
@@ -30,8 +31,7 @@ _IMAGE_IN_WORD = {
 }
 
 
-@dataclass(frozen=True)
-class ImageUse:
+class ImageUse(NamedTuple):
     """A word of a Dockerfile that names an image from elsewhere.
 
     ``name`` is the name with variables filled in, ``position`` is for people, ``start`` and ``end`` are the word's
@@ -44,8 +44,7 @@ class ImageUse:
     end: int
 
 
-@dataclass(frozen=True)
-class Stage:
+class Stage(NamedTuple):
     """A ``FROM`` and what follows it up to the next. ``name`` is in lower case, ``""`` if the stage has none."""
 
     name: str

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 DEFAULT_ESCAPE = "\\"
 
@@ -22,8 +22,7 @@ _TAKES_HEREDOC = re.compile(r"(?:ONBUILD\s+)?(?:ADD|COPY|RUN)\s", re.IGNORECASE)
 _HEREDOC = re.compile(r"\d*<<(?P<strip_tabs>-?)(?P<delimiter>[^<]+)")
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(NamedTuple):
     """One instruction.
 
     ``text`` is what the builder reads as one line: continued lines are joined, comments between them are left out,
@@ -69,8 +68,7 @@ class Instruction:
         return _SEPARATOR.split(self.text, maxsplit=1)[0]
 
 
-@dataclass(frozen=True)
-class _Line:
+class _Line(NamedTuple):
     """One line of the file, ``text`` without its ending."""
 
     start: int

@@ -1,8 +1,9 @@
 """The digests of files, remembered from run to run by what ``stat`` tells of them.
 
 A digest is believed as long as the file's stamp (see :mod:`imagetasks.context.scan`) is the one it was recorded
-with. A file that could have been written within the clock's granularity of being read is not recorded, since a later
-write need not show in its stamp: Git calls such a file racily clean (Documentation/technical/racy-git.txt).
+with. A file that could have been written within the clock's granularity of being read is recorded with a stamp that
+no file has, since a later write need not show in its own: Git calls such a file racily clean
+(Documentation/technical/racy-git.txt).
 
 The cache is one file: a line with the version, the SHA-256 of the rest, the number of records, the length of the
 paths, the paths, and for each path its stamp and digest. Anything else than that is taken for an empty cache.
@@ -29,6 +30,8 @@ _VERSION = b"imagetasks file digests 1\n"
 _CHECKSUM_SIZE = 32
 _COUNTS = struct.Struct("<QQ")
 _DIGEST_SIZE = 32
+_SIZE_AND_MTIME = 16
+"""How many bytes of a stamp these two take, which come first."""
 _RECORD_SIZE = STAMP_SIZE + _DIGEST_SIZE
 
 _SECOND = 1_000_000_000
@@ -51,6 +54,7 @@ class FileDigests:
         self._records = b""
         self._used = bytearray()
         self._fresh: dict[str, bytes] = {}
+        self._disguised: set[str] = set()
         self._visited: set[str] = set()
         self._lock = threading.Lock()
 
@@ -100,11 +104,29 @@ class FileDigests:
     def record(self, folder: str, digests: Mapping[StampedPath, bytes], read_at: int) -> None:
         """Remember the digests of files that were read after :meth:`clock` gave ``read_at``, by path and stamp."""
         prefix = self._prefix(folder)
-        fresh = {
-            prefix + path: stamp + digest for (path, stamp), digest in digests.items() if _is_settled(stamp, read_at)
-        }
+        fresh = {}
+        disguised = set()
+        for (path, stamp), digest in digests.items():
+            if self._is_disguised(prefix + path, stamp, digest):
+                disguised.add(prefix + path)
+            else:
+                fresh[prefix + path] = (stamp if _is_settled(stamp, read_at) else _doubted(stamp)) + digest
         with self._lock:
             self._fresh.update(fresh)
+            self._disguised |= disguised
+
+    def disguised(self, folder: str, paths: Iterable[str]) -> list[str]:
+        """Those files of a folder that have other content than before under the same size and mtime.
+
+        They are not recorded, so that they are found again in every run until their mtime tells.
+        """
+        prefix = self._prefix(folder)
+        return [path for path in paths if prefix + path in self._disguised] if self._disguised else []
+
+    def _is_disguised(self, path: str, stamp: bytes, digest: bytes) -> bool:
+        row = self._rows.get(path, -1)
+        old = self._records[row * _RECORD_SIZE : (row + 1) * _RECORD_SIZE] if row >= 0 else b""
+        return old.startswith(stamp[:_SIZE_AND_MTIME]) and not old.endswith(digest)
 
     def save(self) -> None:
         """Write the cache if there is something new; one that cannot be written is not kept, without an error.
@@ -142,6 +164,11 @@ def _is_settled(stamp: bytes, read_at: int) -> bool:
     mtime, ctime = stamped_times(stamp)
     margin = _FINE_MARGIN if mtime % _SECOND and ctime % _SECOND else _COARSE_MARGIN
     return max(mtime, ctime) + margin < read_at
+
+
+def _doubted(stamp: bytes) -> bytes:
+    """A stamp that no file has, so that its digest is not believed, with the size and mtime of this one."""
+    return stamp[:_SIZE_AND_MTIME].ljust(STAMP_SIZE, b"\0")
 
 
 def _pack(records: Mapping[str, bytes]) -> bytes:

@@ -42,6 +42,17 @@ class ContextFiles:
         """
         return self._scan()
 
+    def check_stat_tells(self) -> None:
+        """Look whether size and mtime tell all changes, for an engine that looks at nothing else.
+
+        :raises ContextError: a file has changed, and they do not tell
+        """
+        for path in _file_digests(self._project).disguised(self.scan.folder, self.scan.paths):
+            raise ContextError(
+                f"{path!r} in the build context has changed, but not in size or time of modification, "
+                "which are all that BuildKit looks at; `touch` it"
+            )
+
     def check_unchanged(self) -> None:
         """Look whether the files are still those of :attr:`scan`.
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ class DockerInputs:
 
     def forget(self) -> None:
         """Read the Dockerfile and scan the context anew when they are next asked for, as both may have changed."""
-        for name in ("dockerfile", "files"):
+        for name in ("dockerfile", "files", "_digest"):
             self.__dict__.pop(name, None)
 
     def image_names(self) -> tuple[str, ...]:
@@ -74,6 +73,10 @@ class DockerInputs:
 
         :raises UserError: something cannot be read
         """
+        return self._digest
+
+    @functools.cached_property
+    def _digest(self) -> str:
         ignores_files = self._image.rebuild_strategy == REBUILD_IGNORING_CONTEXT
         files = REBUILD_IGNORING_CONTEXT if ignores_files else self.files.digest()
         return _combined(files, self.dockerfile.text, _settings(self._image))
@@ -106,7 +109,7 @@ class CustomInputs:
         """
         from imagetasks.context.files import watched_digest
 
-        return _combined(json.dumps(asdict(self._build)), watched_digest(self._build.on_change, self._project))
+        return _combined(json.dumps(self._build._asdict()), watched_digest(self._build.on_change, self._project))
 
     def forget(self) -> None:
         """Nothing: what the files hold is looked at each time."""
@@ -123,7 +126,8 @@ Inputs = DockerInputs | CustomInputs
 
 def _settings(image: Image) -> str:
     """The image's own settings that reach the builder, as text with one spelling."""
-    build = asdict(image.build)
+    assert isinstance(image.build, DockerBuild | KanikoBuild)
+    build = {**image.build._asdict(), "options": image.build.options._asdict()}
     if isinstance(image.build, DockerBuild):
         build = {key: build[key] for key in ("options", "args", "use_buildkit", "use_cli")}
     return json.dumps(build, sort_keys=True)

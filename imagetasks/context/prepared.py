@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from imagetasks.context.archive import tar_stream
 from imagetasks.context.dockerfile import Dockerfile
 from imagetasks.context.files import ContextFiles, read_file, relative_path
 from imagetasks.context.hiding import IGNORE_FILE, hide_dockerfile
+from imagetasks.context.ignore import IgnoreRules
 
 _SPECIAL = re.compile(r"[\\*?\[\]!#]")
 
@@ -37,6 +39,13 @@ class PreparedContext:
         folders = [os.fsencode(_SPECIAL.sub(r"\\\g<0>", folder)) for folder in self.files.state_folders]
         return b"\n".join([self.files.ignore_text, *folders, b""])
 
+    def check_stat_tells(self) -> None:
+        """Look whether size and mtime tell all changes.
+
+        :raises ContextError: they do not
+        """
+        self.files.check_stat_tells()
+
     def check_unchanged(self) -> None:
         """Compare the files with those that were hashed.
 
@@ -55,8 +64,15 @@ class PreparedContext:
         found = self.files.scan
         own_name = relative_path(self.files.dockerfile_path, self.folder)
         text = self.dockerfile.text.encode()
-        if own_name in found.paths and read_file(self.files.dockerfile_path) == text:
-            return own_name, tar_stream(found)
         visible = read_file(self.folder / IGNORE_FILE) if IGNORE_FILE in found.paths else None
+        if self._can_serve(own_name, visible) and read_file(self.files.dockerfile_path) == text:
+            return own_name, tar_stream(found)
         name, extra = hide_dockerfile(text, found.paths, visible)
         return name, tar_stream(found, extra)
+
+    def _can_serve(self, own_name: str, visible: bytes | None) -> bool:
+        """Whether the user's Dockerfile is a file of the context that no builder takes out of it again."""
+        modes = dict(zip(self.files.scan.paths, self.files.scan.modes, strict=True))
+        if not stat.S_ISREG(modes.get(own_name, 0)):
+            return False
+        return visible is None or not IgnoreRules.parse(visible, IGNORE_FILE).excludes(own_name)

@@ -7,7 +7,7 @@ forms that Docker lets users write: ``nginx`` stands for ``docker.io/library/ngi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from imagetasks.errors import ReferenceSyntaxError
 
@@ -24,8 +24,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{1
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """Where the images of one name are kept: ``registry`` is a host with or without a port, ``path`` the name there.
 
     Two spellings of one repository (``nginx`` and ``docker.io/library/nginx``) are equal. As text it is the short
@@ -47,8 +46,7 @@ class Repository:
         return short if means_this else self.canonical
 
 
-@dataclass(frozen=True)
-class Reference:
+class Reference(NamedTuple):
     """A repository, and which of its images is meant; ``digest`` is written ``sha256:…``."""
 
     repository: Repository

@@ -26,6 +26,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         self._started: dict[str, float] = {}
         self._last_stages: dict[str, str] = {}
         self._active: set[str] = set()
+        self._built: set[str] = set()
         self._tasks: Mapping[str, Task] = {}
         self._counts = {"built": 0, "pushed": 0, "up to date": 0}
 
@@ -64,13 +65,14 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
     def add_success(self, task: Task) -> None:
         """A build or a push has ended well."""
         kind, image = _kind_and_image(task)
-        if not _is_ours(task) or kind not in _STAGES:
+        if not _is_ours(task) or kind not in _STAGES or task.meta.get("left out"):
             return
         seconds = time.monotonic() - self._started.get(task.name, time.monotonic())
         if kind == "build":
             self._counts["built"] += 1
+            self._built.add(image)
             self.write(f"   built {image} in {seconds:.1f} s\n")
-        elif kind == "tag" and self._last_stages.get(image) == "tag":
+        elif kind == "tag" and (image not in self._built or self._last_stages.get(image) == "tag"):
             self.write(f"   tagged {task.values['reference']}\n")
         elif kind == "push" and task.values and is_elsewhere(task.values["id"]):
             self.write(f"   {task.values['reference']} is not in the daemon: pushing it was left to its command\n")

@@ -21,7 +21,8 @@ FORMS = {
 
 
 def write(project: Project, dockerfile: str, engine: str = "") -> None:
-    project.write("base/Dockerfile", "FROM scratch\nCOPY base.txt /\n")
+    # Content of its own keeps the daemon's cache from sharing layers with other runs.
+    project.write("base/Dockerfile", f"FROM scratch\nLABEL project={project.namespace}\nCOPY base.txt /\n")
     project.write("base/base.txt", "first")
     project.write("app/Dockerfile", dockerfile + "COPY app.txt /\n")
     project.write("app/app.txt", "app")
@@ -94,3 +95,26 @@ def test_a_failed_base_stops_what_is_built_from_it(project: Project) -> None:
     assert result.returncode in (1, 2)
     assert "!! build:base failed" in result.stdout
     assert "!! build:app was not started: tag:base failed" in result.stdout
+
+
+def test_a_base_whose_name_was_given_to_another_image_is_the_one_that_was_built(
+    project: Project, daemon: docker.DockerClient
+) -> None:
+    write(project, f"FROM {project.repository('base')}\n", ", args: []")
+    config = (project.folder / "devspace.yaml").read_text()
+    project.write(
+        "devspace.yaml", config.replace(f"{project.namespace}/base\n", f"{project.namespace}/base\n    tag: dev\n")
+    )
+    assert project.doit("build").returncode == 0
+    base = f"{project.repository('base')}:dev"
+    built = daemon.images.get(base)
+    built.tag(project.repository("kept"), "dev")
+    project.write("other/Dockerfile", f"FROM scratch\nLABEL other={project.namespace}\n")
+    daemon.images.build(path=str(project.folder / "other"), tag=base)
+    daemon.images.remove(only_image(daemon, project, "app"), force=True)
+    project.write("app/app.txt", "changed")
+
+    result = project.doit("build:app")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert files(daemon, only_image(daemon, project, "app"))["base.txt"] == b"first"

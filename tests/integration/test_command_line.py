@@ -181,6 +181,29 @@ def test_another_configuration_file_can_be_named(shop: Project) -> None:
     assert "build:other" in listed(shop.doit("list", "--all", "--config", "other.yaml").stdout)
 
 
+@pytest.mark.parametrize("program", ["doit", "imagetasks"])
+def test_another_configuration_file_can_be_named_after_a_task(shop: Project, program: str) -> None:
+    shop.write(
+        "other.yaml",
+        "version: v1beta6\nimages: {other: {image: a.example/other, build: {custom: {command: 'true'}}}}\n",
+    )
+    run = shop.doit if program == "doit" else shop.imagetasks
+
+    found = run("hash:other", "--config", "other.yaml")
+    missing = run("hash", "--config", "nope.yaml")
+
+    assert found.returncode == 0, found.stderr
+    assert missing.returncode == 3
+    assert "nope.yaml" in missing.stderr
+
+
+@pytest.mark.parametrize("words", [["clean"], ["forget", "build"], ["ignore", "push"], ["reset-dep"]])
+def test_commands_of_doit_that_run_nothing_work_in_the_program(shop: Project, words: list[str]) -> None:
+    result = shop.imagetasks(*words)
+
+    assert result.returncode == 0, result.stderr
+
+
 def test_bare_doit_builds(shop: Project) -> None:
     result = shop.doit(env=NO_DAEMON)
 

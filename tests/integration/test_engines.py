@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -336,3 +337,56 @@ def test_the_state_folder_is_in_no_image_whatever_the_project_s_folder_is_called
     names = files(daemon, only_image(daemon, project, "app"))
     assert f"{folder}/Dockerfile" in names
     assert not any(".devspace" in name for name in names)
+
+
+def test_a_change_that_size_and_time_do_not_tell_is_never_built_stale(
+    project: Project, daemon: docker.DockerClient
+) -> None:
+    project.write("Dockerfile", "FROM scratch\nCOPY f /\n")
+    file = project.write("f", "one")
+    os.utime(file, (1_577_836_800, 1_577_836_800))
+    write_config(project, ENGINES["buildkit"])
+    build(project)
+    file.write_text("two")
+    os.utime(file, (1_577_836_800, 1_577_836_800))
+
+    for words in (["build"], ["hash"], ["build"]):
+        refused = project.doit(*words)
+    file.touch()
+    daemon.images.remove(only_image(daemon, project, "app"), force=True)
+    build(project)
+
+    assert refused.returncode == 1
+    assert "'f' in the build context has changed, but not in size or time" in refused.stdout
+    assert files(daemon, only_image(daemon, project, "app"))["f"] == b"two"
+
+
+@pytest.mark.parametrize("place", ["build.docker.args", "buildArgs", "custom"])
+def test_a_nul_character_is_refused_with_its_place(project: Project, place: str) -> None:
+    engine = {
+        "build.docker.args": '{docker: {args: ["a\\0"]}}',
+        "buildArgs": '{docker: {useBuildKit: true, options: {buildArgs: {A: "a\\0"}}}}',
+        "custom": '{custom: {command: make, args: ["a\\0"]}}',
+    }[place]
+    project.write("Dockerfile", "FROM scratch\n")
+    project.write(
+        "devspace.yaml", f"version: v1beta6\nimages:\n  app:\n    image: a.example/app\n    build: {engine}\n"
+    )
+
+    result = project.doit("build")
+
+    assert result.returncode == 3
+    assert "devspace.yaml:5:" in result.stderr
+    assert "NUL" in result.stderr
+
+
+def test_a_dockerfile_that_is_a_link_works(project: Project, daemon: docker.DockerClient) -> None:
+    project.write("Real", "FROM scratch\nCOPY kept /\n")
+    project.write("kept", "x")
+    (project.folder / "Dockerfile").symlink_to("Real")
+    project.write(".dockerignore", "Real\n")
+    write_config(project, "")
+
+    build(project)
+
+    assert set(files(daemon, only_image(daemon, project, "app"))) == {"kept"}

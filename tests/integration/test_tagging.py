@@ -115,3 +115,21 @@ def test_skip_push_of_the_image_keeps_it_local(project: Project, daemon: docker.
 
     assert result.returncode == 0
     assert daemon.images.list(f"nowhere.invalid/{project.repository('app')}")
+
+
+def test_a_push_that_is_left_out_is_not_told_as_one(project: Project, registry: Registry) -> None:
+    write(project, registry, "v1")
+    assert project.doit("build").returncode == 0
+
+    again = project.doit("-a", "build", "--skip-push")
+
+    assert "pushed" not in again.stdout
+
+
+def test_a_new_tag_that_is_not_pushed_is_told(project: Project, registry: Registry) -> None:
+    write(project, registry)
+    assert project.doit("build", "--skip-push").returncode == 0
+
+    again = project.doit("build", "--skip-push", "-t", "v2")
+
+    assert f"tagged {project.repository('app', registry.address)}:v2" in again.stdout

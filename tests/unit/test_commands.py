@@ -9,6 +9,7 @@ import pytest
 
 from imagetasks.cli import main
 from imagetasks.config.load import load_config
+from tests.config_files import without_positions
 
 Write = Callable[[str], Path]
 
@@ -210,7 +211,7 @@ deployments: {api: {helm: {values: {image: "${runtime.images.api.tag}", port: "$
     assert main(["print"]) == 0
     file.write_text(capsys.readouterr().out, encoding="utf-8")
 
-    assert load_config(file, variables={}, environ={}) == before
+    assert without_positions(load_config(file, variables={}, environ={})) == without_positions(before)
 
 
 def test_print_does_not_ask_without_a_terminal(write: Write, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from imagetasks.config.model import (
 )
 from imagetasks.config.versions import VERSIONS
 from imagetasks.errors import ConfigError, Position
+from tests.config_files import without_positions
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "v4.5.4"
 
@@ -55,7 +56,7 @@ def refusal(load: Loader, text: str, **options: object) -> str:
 
 
 def test_an_image_has_the_defaults_of_the_reference(load: Loader) -> None:
-    assert load("images: {api: {image: shop/api}}").images == (
+    assert without_positions(load("images: {api: {image: shop/api}}")).images == (
         Image(
             name="api",
             image="shop/api",
@@ -97,7 +98,7 @@ images:
           network: host
           buildArgs: {VERSION: 1.10, DEBUG: true, EMPTY: , TEXT: "a b"}
 """)
-    assert config.images == (
+    assert without_positions(config).images == (
         Image(
             name="api",
             image="registry.example.com:5000/shop/api",
@@ -298,7 +299,11 @@ def test_deployments_keep_their_order_and_kind(load: Loader) -> None:
         "deployments:\n- {name: b, kubectl: {manifests: [kube/*]}}\n- {name: a, component: {containers: []}}\n"
         "- {name: c, helm: {chart: {name: x}, values: {any: [thing]}}}"
     )
-    assert config.deployments == (Deployment("b", "kubectl"), Deployment("a", "helm"), Deployment("c", "helm"))
+    assert without_positions(config).deployments == (
+        Deployment("b", "kubectl"),
+        Deployment("a", "helm"),
+        Deployment("c", "helm"),
+    )
     assert config.deployments[1].position == Position("devspace.yaml", 4, 3)
 
 

@@ -12,6 +12,7 @@ from imagetasks.config.model import BuildOptions, Config, CustomBuild, Deploymen
 from imagetasks.config.reader import MappingNode, Node, SequenceNode, parse_nodes
 from imagetasks.config.versions import VERSIONS, steps
 from imagetasks.errors import ConfigError, Position
+from tests.config_files import without_positions
 
 Load = Callable[[str, str], Config]
 
@@ -192,7 +193,11 @@ def test_deployments_may_be_a_map_and_keep_its_order(load: Load) -> None:
     config = load(
         "v2beta1", "deployments:\n  b: {kubectl: {manifests: [x]}}\n  a: {helm: {values: {x: 1}}}\n  c: {tanka: {}}"
     )
-    assert config.deployments == (Deployment("b", "kubectl"), Deployment("a", "helm"), Deployment("c", "tanka"))
+    assert without_positions(config).deployments == (
+        Deployment("b", "kubectl"),
+        Deployment("a", "helm"),
+        Deployment("c", "tanka"),
+    )
     assert config.deployments[1].position == Position("devspace.yaml", 4, 3)
 
 
@@ -211,7 +216,7 @@ def test_variables_may_be_a_map_or_a_list(load: Load, variables: str) -> None:
 
 def test_variables_of_a_deployment_stay_in_it(load: Load) -> None:
     text = "deployments: {a: {helm: {values: {image: '${runtime.images.api.image}:${runtime.images.api.tag}'}}}}"
-    assert load("v2beta1", text).deployments == (Deployment("a", "helm"),)
+    assert without_positions(load("v2beta1", text)).deployments == (Deployment("a", "helm"),)
 
 
 def test_what_has_no_meaning_here_is_named_in_a_line_each(load: Load) -> None:

@@ -191,8 +191,8 @@ def test_a_selection_that_cannot_be_known_may_be_anything_and_is_certainly_nothi
         (API, ["push:api"], False),
         (API, ["build:api"], True),
         (API, [], True),
-        (replace(API, build=DockerBuild(skip_push=True)), ["push:api"], True),
-        (replace(API, build=CustomBuild("make")), ["push:api"], False),
+        (API._replace(build=DockerBuild(skip_push=True)), ["push:api"], True),
+        (API._replace(build=CustomBuild("make")), ["push:api"], False),
     ],
 )
 def test_an_image_stays_local_unless_it_is_certainly_pushed(image: Image, words: list[str], stays: bool) -> None:

@@ -22,7 +22,6 @@ from imagetasks.graph import TaskDict, task_dicts
 from imagetasks.interrupt import INTERRUPTED
 from imagetasks.options import DoitOption, doit_options, make_options, parse_after_tasks
 from imagetasks.plan import Dependencies
-from imagetasks.preparation import prepare_run
 from imagetasks.project import find_config, open_project
 from imagetasks.state import STATE_FOLDER
 
@@ -102,6 +101,8 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         _check_names(ours, own)
         project.selection.choose(cmd.sel_tasks or list(dependencies), dependencies)
         if cmd.execute_tasks:
+            from imagetasks.preparation import prepare_run
+
             if options.build_sequential:
                 # doit makes its runner from this very dict, after the tasks are loaded.
                 self._values["num_process"] = 0
@@ -138,6 +139,8 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     if names:
         project.selection.choose(names, _dependencies_of(ours))
     if command == Run.get_name():
+        from imagetasks.preparation import prepare_run
+
         prepare_run(project, options, ours, sequential=options.build_sequential)
     return ours
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getopt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -95,8 +94,7 @@ def doit_options(arguments: Sequence[str]) -> tuple[DoitOption, ...]:
     return options
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """What the user asked for, from wherever on the command line it stood."""
 
     force_build: bool = False
@@ -106,7 +104,7 @@ class Options:
     force_deploy: bool = False
     tag: str = ""
     profiles: tuple[str, ...] = ()
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = {}
     config: str = ""
     kube_context: str = ""
     namespace: str = ""
@@ -127,7 +125,7 @@ def make_options(
     :param chosen: fields of :class:`Options` for what the command line does not say
     :raises OptionError: a value or a name that is wrong
     """
-    known = [field.name for field in fields(Options)]
+    known = Options._fields
     for name in chosen:
         if name not in known:
             raise OptionError(f"{name} is no option; the options are {', '.join(known)}")
@@ -144,7 +142,7 @@ def make_options(
     }
     if given.get("skip_build"):
         raise OptionError("--skip-build deploys with the images of the last build, and this version does not deploy")
-    return replace(Options(**chosen), **given)
+    return Options(**chosen)._replace(**given)
 
 
 def options_without_effect(options: Options) -> list[str]:

@@ -39,4 +39,4 @@ def _deployment(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes
     if len(kinds) != 1 and not mistakes.has_wrong_key(entry):
         found = " and ".join(kinds) or "neither"
         mistakes.add(entry, f"deployment {describe(name)} needs one of helm and kubectl, and has {found}")
-    return Deployment(value["name"], kinds[0] if kinds else "", position_of(entry, mistakes.file))
+    return Deployment(value.get("name", ""), kinds[0] if kinds else "", position_of(entry, mistakes.file))

@@ -63,6 +63,8 @@ def _hooks(
         return
     if value.get("background"):
         mistakes.warn(entry.keys["background"], "`background` of a hook has no meaning here; its end is waited for")
+    if not value.get("events"):
+        mistakes.warn(entry, "a hook without a time never runs")
     for time in _events(entry, mistakes):
         if _is_there(time, names[time.stage], mistakes):
             yield Hook(

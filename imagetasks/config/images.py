@@ -13,7 +13,7 @@ from typing import Any
 from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import BuildOptions, CustomBuild, DockerBuild, Engine, Image, KanikoBuild
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, describe, is_null, position_of
-from imagetasks.config.schema import BUILD_OPTIONS, ENGINES, attributes
+from imagetasks.config.schema import BUILD_OPTIONS, ENGINES, WRONG, attributes
 from imagetasks.errors import ReferenceSyntaxError
 from imagetasks.registry.reference import parse_repository
 from imagetasks.registry.tags import resolve_tag
@@ -136,7 +136,7 @@ def _engine(values: Mapping[str, Any]) -> Engine:
 
 def _custom(settings: dict[str, Any]) -> CustomBuild:
     """The command for this operating system. Without ``skipImageArg`` the newest version gives it no image."""
-    commands = [each.command for each in settings.pop("commands", ()) if each.fits()]
+    commands = [each.command for each in settings.pop("commands", ()) if each is not WRONG and each.fits()]
     return CustomBuild(
         **{"skip_image_arg": True, "command": "", **settings, **({"command": commands[0]} if commands else {})}
     )

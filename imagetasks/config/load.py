@@ -100,7 +100,10 @@ def read_config(
     deployments = read_deployments(root.values.get("deployments"), values.get("deployments", ()), mistakes)
     names = {"images": [image.name for image in images], "deployments": [one.name for one in deployments]}
     if mistakes:
-        names = {section: [*known, *_names_in(written.values.get(section))] for section, known in names.items()}
+        names = {
+            section: [*dict.fromkeys((*known, *_names_in(written.values.get(section))))]
+            for section, known in names.items()
+        }
     hooks = read_hooks(root.values.get("hooks"), values.get("hooks", ()), names, mistakes)
     dependencies = read_dependencies(root.values.get("dependencies"), values.get("dependencies", ()), mistakes)
     return Config(filled.path, images, deployments, hooks, dependencies, mistakes.warnings), mistakes

@@ -200,6 +200,8 @@ def _patched_root(root: MappingNode, patch: MappingNode, mistakes: Mistakes) -> 
         if value is None and op != "remove":
             raise ConfigError("it has no `value`")
         steps = parse_path(path)
+        if steps[0] == "version":
+            raise ConfigError("`version` says how the file is read, and cannot be patched")
         if _may_lead_nowhere(root, path) and _find(root, steps) is None:
             if op == "remove":
                 return root

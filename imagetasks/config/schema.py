@@ -179,7 +179,10 @@ class Section(NamedTuple):
         right = {name: value for name, value in values.items() if value is not WRONG}
         if self.model is None:
             return right
-        return WRONG if missing or len(right) < len(values) else self.model(**attributes(right))
+        has_wrong_item = any(isinstance(value, tuple) and WRONG in value for value in right.values())
+        if missing or has_wrong_item or len(right) < len(values):
+            return WRONG
+        return self.model(**attributes(right))
 
     def _known(self, key: str, node: MappingNode, where: str, mistakes: Mistakes) -> str | None:
         name = self.older.get(key, key)
@@ -322,7 +325,7 @@ ENGINES: dict[str, Kind] = {
     "custom": Section(
         {
             "command": TEXT,
-            "commands": ListOf(SYSTEM_COMMAND),
+            "commands": ListOf(SYSTEM_COMMAND._replace(open=True)),
             "args": TEXTS,
             "appendArgs": TEXTS,
             "imageFlag": TEXT,

@@ -418,3 +418,42 @@ def test_any_bytes_are_a_configuration_or_a_mistake_of_the_users(
         assert str(error)
     else:
         assert config.file == file
+
+
+BROKEN = {
+    "a patch of the version": (
+        "v1beta6",
+        "profiles: [{name: p, patches: [{op: remove, path: version}]}]",
+        ["p"],
+        "cannot be patched",
+    ),
+    "a wrong key in a list of commands": (
+        "v1beta9",
+        "images: {a: {image: x, build: {custom: {commands: [{comand: x}]}}}}",
+        [],
+        "did you mean `command`?",
+    ),
+    "a wrong key in the commands of a variable": (
+        "v1beta9",
+        "vars: [{name: A, commands: [{comand: x}]}]\nimages: {a: {image: '${A}'}}",
+        [],
+        "did you mean `command`?",
+    ),
+    "a deployment without a name": ("v2beta1", 'deployments: {"": {kubectl: {manifests: [a]}}}', [], "cannot be the name"),
+}
+
+
+@pytest.mark.parametrize(("version", "text", "profiles", "words"), BROKEN.values(), ids=BROKEN)
+def test_what_is_broken_is_told_and_told_once(
+    load: Loader, version: str, text: str, profiles: list[str], words: str
+) -> None:
+    sentences = refusal(load, text, version=f"version: {version}", profiles=profiles)
+
+    assert words in sentences
+    assert sentences.count(words) == 1
+
+
+def test_a_hook_without_a_time_is_warned_of(load: Loader) -> None:
+    config = load("hooks: [{command: echo}]\nimages: {api: {image: x}}")
+
+    assert any("a hook without a time never runs" in warning for warning in config.warnings)

@@ -439,7 +439,12 @@ BROKEN = {
         [],
         "did you mean `command`?",
     ),
-    "a deployment without a name": ("v2beta1", 'deployments: {"": {kubectl: {manifests: [a]}}}', [], "cannot be the name"),
+    "a deployment without a name": (
+        "v2beta1",
+        'deployments: {"": {kubectl: {manifests: [a]}}}',
+        [],
+        "cannot be the name",
+    ),
 }
 
 

@@ -13,12 +13,14 @@ from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import Config, CustomBuild
 from imagetasks.context.inputs import DockerInputs
 from imagetasks.errors import ConfigError
-from imagetasks.project import path_mistakes
+from imagetasks.project import path_mistakes, read_projects
 from imagetasks.report.terminal import show
 
 
 def main(words: Sequence[str]) -> int:
     """Print the file's mistakes, one a line as ``file:line:column: sentence``, or else what it holds.
+
+    The first mistake in the files of its dependencies, those that are here, counts as one.
 
     Nobody is asked for the value of a variable, and no command is run for one.
     """
@@ -36,6 +38,8 @@ def main(words: Sequence[str]) -> int:
             sys.stderr.write(f"WARNING: {warning}\n")
         _check_paths(config, mistakes)
         mistakes.check()
+        if config.dependencies:
+            read_projects(file, options, os.environ, asker=None)
     except ConfigError as error:
         show(sys.stdout, f"{error}\n")
         return 3

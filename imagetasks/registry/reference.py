@@ -77,7 +77,8 @@ def parse_repository(text: str) -> Repository:
     if reference.tag:
         name = text.removesuffix(f":{reference.tag}")
         raise ReferenceSyntaxError(
-            f"image {text!r} has a tag, and image takes none: write image: {name} and tag: {reference.tag}"
+            f"image {text!r} has a tag, and image takes none: write image: {name} and tag: {reference.tag} "
+            f"(tags: [{reference.tag}] in later versions)"
         )
     if str(reference) == "sha256":
         raise ReferenceSyntaxError("'sha256' names a digest algorithm, and Docker lets no image have that name")

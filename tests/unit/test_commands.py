@@ -241,3 +241,13 @@ def test_a_file_without_profiles_says_so(write: Write, capsys: pytest.CaptureFix
     write("version: v1beta6\n")
     assert main(["profiles"]) == 0
     assert capsys.readouterr().out == "the file defines no profiles\n"
+
+
+def test_a_cycle_of_dependencies_is_not_valid(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write("version: v1beta6\ndependencies: [{source: {path: other}}]\n")
+    other = file.parent / "other" / "devspace.yaml"
+    other.parent.mkdir()
+    other.write_text("version: v1beta6\ndependencies: [{source: {path: ..}}]\n", encoding="utf-8")
+
+    assert main(["validate"]) == 3
+    assert "other" in capsys.readouterr().out

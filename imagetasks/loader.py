@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -97,8 +97,9 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         project = open_project(self._file, options, asker=asker_here() if cmd.execute_tasks else None)
         ours = list(task_dicts(project.projects, self._options))
         own: list[Task] = super().load_tasks(cmd, pos_args)
-        dependencies = {**_dependencies_of(ours), **_dependencies_of_own(own)}
-        _check_names(ours, own)
+        our_dependencies = _dependencies_of(ours)
+        _check_names(our_dependencies, own)
+        dependencies = {**our_dependencies, **_dependencies_of_own(own)}
         project.selection.choose(cmd.sel_tasks or list(dependencies), dependencies)
         if cmd.execute_tasks:
             from imagetasks.preparation import prepare_run
@@ -203,6 +204,6 @@ def _dependencies_of_own(own: Sequence[Task]) -> Dependencies:
     }
 
 
-def _check_names(ours: Sequence[TaskDict], own: Sequence[Task]) -> None:
-    for name in sorted(_dependencies_of(ours).keys() & {task.name for task in own}):
+def _check_names(ours: Iterable[str], own: Sequence[Task]) -> None:
+    for name in sorted({task.name for task in own}.intersection(ours)):
         raise ConfigError(f"dodo.py has a task named {name}, which is one of ours; give yours another name")

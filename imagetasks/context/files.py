@@ -31,8 +31,11 @@ class ContextFiles:
     @functools.cached_property
     def ignore_text(self) -> bytes:
         """The content of the ignore file that counts, empty if there is none."""
-        file = find_ignore_file(self.folder, self.dockerfile_path)
-        return read_file(file) if file else b""
+        return read_file(self._ignore_file) if self._ignore_file else b""
+
+    @functools.cached_property
+    def _ignore_file(self) -> Path | None:
+        return find_ignore_file(self.folder, self.dockerfile_path)
 
     @functools.cached_property
     def scan(self) -> Scan:
@@ -62,8 +65,7 @@ class ContextFiles:
             raise ContextError(f"the build context {self.folder} changed while it was built; run the build again")
 
     def _scan(self) -> Scan:
-        file = find_ignore_file(self.folder, self.dockerfile_path)
-        rules = IgnoreRules.parse(self.ignore_text, str(file or ""))
+        rules = IgnoreRules.parse(self.ignore_text, str(self._ignore_file or ""))
         return scan(self.folder, rules, never=self.state_folders)
 
     @property

@@ -72,7 +72,7 @@ class PreparedContext:
 
     def _can_serve(self, own_name: str, visible: bytes | None) -> bool:
         """Whether the user's Dockerfile is a file of the context that no builder takes out of it again."""
-        modes = dict(zip(self.files.scan.paths, self.files.scan.modes, strict=True))
-        if not stat.S_ISREG(modes.get(own_name, 0)):
+        found = self.files.scan
+        if own_name not in found.paths or not stat.S_ISREG(found.modes[found.paths.index(own_name)]):
             return False
         return visible is None or not IgnoreRules.parse(visible, IGNORE_FILE).excludes(own_name)

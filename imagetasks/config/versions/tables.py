@@ -64,7 +64,6 @@ PATCH = Section(
     {"op": Choice(("add", "remove", "replace")), "path": TEXT, "value": Anything()}, required=("op", "path")
 )
 
-NOT_DEPLOYED = "images are built and pushed as without it"
 NO_CLUSTER_BUILDER = "the image is built on this machine"
 NO_PIPELINES = "every image is built, and every deployment deployed"
 NO_DEVELOPMENT = "there is no development mode yet"

@@ -1,4 +1,4 @@
-"""What our tasks do: one function for each kind of task, and the values it leaves for later tasks and later runs.
+"""What the tasks of images and hooks do: a function for each kind, and the values it leaves for later tasks and runs.
 
 ====== ==========================================================================================================
 hash   ``digest``
@@ -21,7 +21,6 @@ from doit.exceptions import TaskFailed
 from doit.task import Task
 
 from imagetasks.builders import builder_for
-from imagetasks.config.model import Deployment
 from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
 from imagetasks.errors import BuildError, ContextError, HookError, UserError
@@ -37,7 +36,7 @@ Values = dict[str, Any]
 P = ParamSpec("P")
 
 
-def _tell_mistakes(action: Callable[P, Values | None]) -> Callable[P, Values | TaskFailed | None]:
+def tell_mistakes(action: Callable[P, Values | None]) -> Callable[P, Values | TaskFailed | None]:
     """Turn a user's mistake into doit's failure of the task: a sentence, no traceback, exit code 1."""
 
     @functools.wraps(action)
@@ -52,7 +51,7 @@ def _tell_mistakes(action: Callable[P, Values | None]) -> Callable[P, Values | T
     return wrapped
 
 
-@_tell_mistakes
+@tell_mistakes
 def hash_image(plan: ImagePlan) -> Values:
     """Compute the digest of all that goes into an image (design, "Contract: the digest")."""
     if isinstance(plan.inputs, CustomInputs):
@@ -61,7 +60,7 @@ def hash_image(plan: ImagePlan) -> Values:
     return {"digest": plan.inputs.digest()}
 
 
-@_tell_mistakes
+@tell_mistakes
 def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Values) -> Values:
     """Build an image with its engine, on what its bases have become; ``tagged_bases`` are their tag values."""
     if isinstance(plan.inputs, DockerInputs) and plan.inputs.digest() != hashed["digest"]:
@@ -77,14 +76,14 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
     return {
         "digest": hashed["digest"],
         "engine": plan.engine,
-        "bases": {base: tagged_bases[base_argument(base)]["id"] for base in plan.base_names},
+        "bases": {base: tagged_bases[argument_for(base)]["id"] for base in plan.base_names},
         "id": image_id or f"{ELSEWHERE}{os.urandom(16).hex()}",
         "reference": reference,
         "schemas": list(plan.schemas),
     }
 
 
-@_tell_mistakes
+@tell_mistakes
 def tag_image(plan: ImagePlan, built: Values) -> Values:
     """Give the image that was built its names: the first is its build's, unless the schemas are others by now."""
     from imagetasks.daemon import Daemon
@@ -98,7 +97,7 @@ def tag_image(plan: ImagePlan, built: Values) -> Values:
     return {"id": built["id"], "reference": reference, "others": others, "schemas": list(plan.schemas)}
 
 
-@_tell_mistakes
+@tell_mistakes
 def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
     """Push an image; what a custom command built elsewhere than in the daemon has been pushed by that command."""
     from imagetasks.registry.push import push
@@ -113,14 +112,7 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
     return tagged
 
 
-def deploy(deployment: Deployment) -> None:
-    """Say that deployments are not carried out yet."""
-    sys.stdout.write(
-        f"deploy:{deployment.name}: nothing done; this version builds and pushes, and deploys to nowhere\n"
-    )
-
-
-@_tell_mistakes
+@tell_mistakes
 def run_hook(plan: HookPlan, changes: Sequence[ImagePlan], task: Task, built: Values | None = None) -> Values | None:
     """Run a hook's command in its project's folder; without ``args`` it is one for a shell.
 
@@ -148,9 +140,9 @@ def run_hook(plan: HookPlan, changes: Sequence[ImagePlan], task: Task, built: Va
     return {"id": built["id"]} if built else None
 
 
-def base_argument(base: str) -> str:
-    """The name of :func:`build_image`'s argument for the tag values of a base, apart from all its own."""
-    return f"base {base}"
+def argument_for(image: str) -> str:
+    """The name of an action's argument for the tag values of an image, apart from all its own."""
+    return f"image {image}"
 
 
 def last_record(task: Task) -> Values:
@@ -166,9 +158,9 @@ def _reference(plan: ImagePlan, schema: str | None) -> str:
 def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:
     assert isinstance(plan.inputs, DockerInputs)
     for base in plan.base_names:
-        _name_base(base, tagged_bases[base_argument(base)])
+        _name_base(base, tagged_bases[argument_for(base)])
     return plan.inputs.build_context(
-        {name: str(tagged_bases[base_argument(base)]["reference"]) for name, base in plan.bases.items()}
+        {name: str(tagged_bases[argument_for(base)]["reference"]) for name, base in plan.bases.items()}
     )
 
 

@@ -70,3 +70,11 @@ class LoginError(UserError):
 
 class StateError(UserError):
     """A state folder that cannot be read or written."""
+
+
+class ClusterError(UserError):
+    """A Kubernetes cluster that cannot be reached, or does not do what it is asked."""
+
+
+class DeployError(UserError):
+    """A deployment that cannot be made."""

@@ -3,6 +3,7 @@
 ::
 
     hash:api -> build:api -> tag:api -> push:api -> deploy:backend      (design, "Contract: the graph")
+    secret:<registry> ----------------------------> deploy:backend
 
 A hook for all images or deployments stands between what it runs before and after, and hashing waits for one before
 images too, since it may write what is hashed. A project's builds wait for the builds of what it depends on, its first
@@ -14,20 +15,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from imagetasks.actions import base_argument, build_image, deploy, hash_image, push_image, run_hook, tag_image
+from imagetasks.actions import argument_for, build_image, hash_image, push_image, run_hook, tag_image
 from imagetasks.builders import engine_name
 from imagetasks.config.model import ALL, Image
 from imagetasks.config.variables import PLACEHOLDER
+from imagetasks.deployment_actions import create_pull_secret, deploy, purge
 from imagetasks.errors import ConfigError, ReferenceSyntaxError
 from imagetasks.options import DoitOption
-from imagetasks.plan import HookPlan, ImagePlan, ProjectPlan, name_in_graph
+from imagetasks.plan import DeploymentPlan, HookPlan, ImagePlan, ProjectPlan, SecretPlan
 from imagetasks.registry.reference import parse_reference, parse_repository
 from imagetasks.uptodate import (
     BuildIsCurrent,
+    DeploymentIsCurrent,
+    FindsLastDeployment,
     HookHasNoBuild,
     HookHasSeenBuild,
     HookIsIdle,
+    LastBuildServes,
     PushIsCurrent,
+    SecretIsCurrent,
     TagIsCurrent,
 )
 
@@ -39,10 +45,12 @@ _GROUPS = {
     "build": "build, tag and push every image",
     "tag": "build and tag every image",
     "push": "build, tag and push every image",
-    "deploy": "deploy every deployment",
+    "deploy": "deploy every deployment, with pull secrets for what it runs",
+    "purge": "remove every deployment from the cluster",
 }
 
 _OPTIONAL_GROUPS = {
+    "secret": "create every pull secret",
     "hook": "run every hook, with all that comes before it",
     "dependency": "projects that this one depends on and that are not here yet; a run fetches them",
 }
@@ -64,23 +72,43 @@ class _Ends(NamedTuple):
     deployed: tuple[str, ...]
 
 
+class _Pushed(NamedTuple):
+    """The names of the tasks that a project's deployments wait for, by the name of the image that they want.
+
+    :ivar after_all: the hook that comes after all of them, or none
+    """
+
+    each: Mapping[str, Sequence[str]]
+    after_all: Sequence[str]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """What comes last of all images."""
+        return (*(task for tasks in self.each.values() for task in tasks), *self.after_all)
+
+
 def task_dicts(
     projects: Sequence[ProjectPlan],
+    secrets: Sequence[SecretPlan] = (),
     params: Sequence[DoitOption] = (),
     words: Sequence[str] = (),
 ) -> Iterator[TaskDict]:
     """All tasks.
 
     :param projects: each after those that it depends on
+    :param secrets: what every deployment waits for
     :param params: the options that may stand after a task's name
     :param words: the command line; only a subtask that it names is given ``params``, since they cost time to make
     """
-    tasks: list[TaskDict] = []
+    tasks = [_secret_task(plan) for plan in secrets]
+    wanted_secrets = [plan.task for plan in secrets]
     ends: dict[str, _Ends] = {}
     for project in projects:
-        of_project, ends[project.name] = _project_tasks(project, [ends[name] for name in project.needs])
+        needed = [ends[name] for name in project.needs]
+        of_project, ends[project.name] = _project_tasks(project, needed, wanted_secrets)
         tasks.extend(of_project)
-    for group, doc, task_dep in _groups(projects, tasks):
+    tasks += _purge_tasks([plan for project in projects for plan in project.deployments])
+    for group, doc, task_dep in _groups(projects, secrets, tasks):
         yield {
             "basename": group,
             "name": None,
@@ -98,11 +126,16 @@ def _name(task: TaskDict) -> str:
     return f"{task['basename']}:{task['name']}"
 
 
-def _groups(projects: Sequence[ProjectPlan], tasks: Sequence[TaskDict]) -> Iterator[tuple[str, str, list[str]]]:
+def _groups(
+    projects: Sequence[ProjectPlan], secrets: Sequence[SecretPlan], tasks: Sequence[TaskDict]
+) -> Iterator[tuple[str, str, list[str]]]:
     """The name, the doc and the dependencies of each group; some are there only if they have members."""
     wanted = {
         "build": [plan.task("push") for project in projects for plan in project.images],
-        "deploy": [project.deploy_task(deployment) for project in projects for deployment in project.deployments],
+        "deploy": [
+            *(plan.task for plan in secrets),
+            *(plan.task("deploy") for project in projects for plan in project.deployments),
+        ],
     }
     for project in projects:
         for group, stage, of_stage in (
@@ -122,7 +155,9 @@ def _groups(projects: Sequence[ProjectPlan], tasks: Sequence[TaskDict]) -> Itera
             yield group, doc, []
 
 
-def _project_tasks(project: ProjectPlan, needed: Sequence[_Ends]) -> tuple[list[TaskDict], _Ends]:
+def _project_tasks(
+    project: ProjectPlan, needed: Sequence[_Ends], secrets: Sequence[str]
+) -> tuple[list[TaskDict], _Ends]:
     """The tasks of a project, and what those that depend on it wait for: what it waits for itself if it has none."""
     needs_built = _each_once(name for ends in needed for name in ends.built)
     needs_deployed = _each_once(name for ends in needed for name in ends.deployed)
@@ -130,7 +165,7 @@ def _project_tasks(project: ProjectPlan, needed: Sequence[_Ends]) -> tuple[list[
         name = f"dependency:{project.name}"
         return [_unknown_task(project)], _Ends((name,), (name,))
     images, built, pushed = _images_tasks(project, needs_built)
-    deploys, deployed = _deploy_tasks(project, _each_once((*needs_deployed, *pushed)))
+    deploys, deployed = _deploy_tasks(project, needs_deployed, secrets, pushed)
     return [*images, *deploys], _Ends(built or needs_built, deployed)
 
 
@@ -146,7 +181,7 @@ def _unknown_task(project: ProjectPlan) -> TaskDict:
 
 def _images_tasks(
     project: ProjectPlan, needs_built: Sequence[str]
-) -> tuple[list[TaskDict], tuple[str, ...], tuple[str, ...]]:
+) -> tuple[list[TaskDict], tuple[str, ...], _Pushed]:
     """The tasks of the images and their hooks; the names of those by which they are built, and by which pushed."""
     builds = tuple(plan.task("build") for plan in project.images)
     check = HookIsIdle(project.images) if project.images else False
@@ -155,7 +190,7 @@ def _images_tasks(
         for task in _hook_tasks(project.hooks_at("before", "images"), (), project.images)
     ]
     tasks = list(before)
-    pushed: list[str] = []
+    pushed: dict[str, list[str]] = {}
     for plan in project.images:
         hash_task, build_task, *others = _image_tasks(plan, needs_built, _last(before))
         each_before = [
@@ -170,12 +205,9 @@ def _images_tasks(
         ]
         build_task["task_dep"] += _last(each_before)
         tasks += [hash_task, *each_before, build_task, *others, *each_after]
-        pushed += [plan.task("push"), *_last(each_after)]
-    after = _hook_tasks(project.hooks_at("after", "images"), pushed)
-    tasks += after
-    if project.images:
-        pushed += _last(after)
-    return tasks, builds, tuple(pushed)
+        pushed[plan.name] = [plan.task("push"), *_last(each_after)]
+    after = _hook_tasks(project.hooks_at("after", "images"), _Pushed(pushed, ()).all)
+    return [*tasks, *after], builds, _Pushed(pushed, _last(after) if project.images else ())
 
 
 def _image_tasks(plan: ImagePlan, needs_built: Sequence[str], hooks: Sequence[str]) -> Iterator[TaskDict]:
@@ -184,14 +216,21 @@ def _image_tasks(plan: ImagePlan, needs_built: Sequence[str], hooks: Sequence[st
     :param hooks: what runs before all images; hashing waits for it too, as it may change what is hashed
     """
     image, engine = plan.image.image, engine_name(plan.image.build)
-    yield _subtask(plan, "hash", f"digest of what {engine} builds {image} from", hash_image, waits_for=hooks)
+    yield _subtask(
+        plan,
+        "hash",
+        f"digest of what {engine} builds {image} from",
+        hash_image,
+        uptodate=[LastBuildServes()] if plan.skips_build else [],
+        waits_for=hooks,
+    )
     yield _subtask(
         plan,
         "build",
         f"build {image} with {engine}",
         build_image,
         uptodate=[BuildIsCurrent(plan)],
-        after={"hashed": plan.task("hash"), **{base_argument(base): f"tag:{base}" for base in plan.base_names}},
+        after={"hashed": plan.task("hash"), **{argument_for(base): f"tag:{base}" for base in plan.base_names}},
         waits_for=[*needs_built, *hooks],
     )
     yield _subtask(
@@ -240,27 +279,69 @@ def _subtask(
     }
 
 
-def _deploy_tasks(project: ProjectPlan, ready: Sequence[str]) -> tuple[list[TaskDict], tuple[str, ...]]:
-    """The tasks of the deployments and their hooks, one after the other, and what comes last of them."""
-    tasks = _hook_tasks(project.hooks_at("before", "deployments"), ready)
-    last = (_last(tasks) if project.deployments else []) or list(ready)
-    for deployment in project.deployments:
-        before = _hook_tasks(project.hooks_at("before", "deployments", deployment.name), last)
-        name = project.deploy_task(deployment)
-        after = _hook_tasks(project.hooks_at("after", "deployments", deployment.name), [name])
-        task = {
-            "basename": "deploy",
-            "name": name_in_graph(deployment.name, project.name),
-            "doc": f"deploy {deployment.name} with {deployment.kind}",
-            "actions": [(deploy, [deployment])],
-            "task_dep": _last(before) or last,
-        }
-        tasks += [*before, task, *after]
+def _deploy_tasks(
+    project: ProjectPlan, needs_deployed: Sequence[str], secrets: Sequence[str], pushed: _Pushed
+) -> tuple[list[TaskDict], tuple[str, ...]]:
+    """The tasks of the deployments and their hooks, one after the other, and what comes last of them.
+
+    A deployment waits for the images that it names, hooks for all deployments wait for all images.
+    """
+    all_before = _each_once((*needs_deployed, *pushed.all))
+    tasks = _hook_tasks(project.hooks_at("before", "deployments"), all_before)
+    last = (_last(tasks) if project.deployments else []) or list(needs_deployed)
+    for plan in project.deployments:
+        name = plan.task("deploy")
+        images = [task for image in plan.images for task in pushed.each.get(image.name, [image.task("push")])]
+        ready = _each_once((*last, *images, *pushed.after_all))
+        before = _hook_tasks(project.hooks_at("before", "deployments", plan.deployment.name), ready)
+        after = _hook_tasks(project.hooks_at("after", "deployments", plan.deployment.name), [name])
+        tasks += [*before, _deploy_task(plan, [*secrets, *(_last(before) or ready)]), *after]
         last = _last(after) or [name]
     after_all = _hook_tasks(project.hooks_at("after", "deployments"), last)
-    if project.deployments:
-        last = _last(after_all) or last
-    return [*tasks, *after_all], tuple(last)
+    if not project.deployments:
+        return [*tasks, *after_all], all_before
+    return [*tasks, *after_all], tuple(_last(after_all) or last)
+
+
+def _deploy_task(plan: DeploymentPlan, waits_for: Sequence[str]) -> TaskDict:
+    tagged = {argument_for(image.name): image.task("tag") for image in plan.images}
+    return {
+        "basename": "deploy",
+        "name": plan.name,
+        "doc": f"deploy {plan.deployment.name} with {plan.deployment.kind}",
+        "actions": [(deploy, [plan])],
+        "uptodate": [DeploymentIsCurrent(plan)],
+        "task_dep": list(_each_once((*waits_for, *tagged.values()))),
+        "setup": list(tagged.values()),
+        "getargs": {name: (task, None) for name, task in tagged.items()},
+    }
+
+
+def _secret_task(plan: SecretPlan) -> TaskDict:
+    return {
+        "basename": "secret",
+        "name": plan.registry,
+        "doc": f"create the pull secret for {plan.registry} in every namespace that is deployed to",
+        "actions": [(create_pull_secret, [plan])],
+        "uptodate": [SecretIsCurrent(plan)],
+    }
+
+
+def _purge_tasks(deployments: Sequence[DeploymentPlan]) -> list[TaskDict]:
+    """Tasks that remove deployments, each after those that were deployed after it."""
+    tasks: list[TaskDict] = []
+    for plan in reversed(deployments):
+        tasks.append(
+            {
+                "basename": "purge",
+                "name": plan.name,
+                "doc": f"remove {plan.deployment.name} from the cluster",
+                "actions": [(purge, [plan])],
+                "uptodate": [FindsLastDeployment(plan)],
+                "task_dep": _last(tasks),
+            }
+        )
+    return tasks
 
 
 def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequence[ImagePlan] = ()) -> list[TaskDict]:

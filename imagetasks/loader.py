@@ -95,7 +95,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         parsed, pos_args[:] = parse_after_tasks(pos_args, self._options)
         options = make_options({**self._values, **parsed}, doit_cmd._CMDLINE_VARS or {})
         project = open_project(self._file, options, asker=asker_here() if cmd.execute_tasks else None)
-        ours = list(task_dicts(project.projects, self._options))
+        ours = list(task_dicts(project.projects, project.secrets, self._options))
         own: list[Task] = super().load_tasks(cmd, pos_args)
         our_dependencies = _dependencies_of(ours)
         _check_names(our_dependencies, own)
@@ -107,7 +107,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
             if options.build_sequential:
                 # doit makes its runner from this very dict, after the tasks are loaded.
                 self._values["num_process"] = 0
-            prepare_run(project, options, ours, sequential=self._values.get("num_process") in (0, 1))
+            prepare_run(project, ours, sequential=self._values.get("num_process") in (0, 1))
         return [*own, *generate_tasks("imagetasks", (task for task in ours))]
 
 
@@ -136,13 +136,13 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     command, names = _doit_command(names)
     asker = asker_here() if command == Run.get_name() else None
     project = open_project(find_config(options.config, Path.cwd()), options, asker=asker)
-    ours = list(task_dicts(project.projects, doit_forms, words))
+    ours = list(task_dicts(project.projects, project.secrets, doit_forms, words))
     if names:
         project.selection.choose(names, _dependencies_of(ours))
     if command == Run.get_name():
         from imagetasks.preparation import prepare_run
 
-        prepare_run(project, options, ours, sequential=options.build_sequential)
+        prepare_run(project, ours, sequential=options.build_sequential)
     return ours
 
 

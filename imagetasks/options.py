@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from imagetasks.errors import OptionError
 
-TASK_GROUPS = ("hash", "build", "tag", "push", "deploy", "hook", "dependency")
+TASK_GROUPS = ("hash", "build", "tag", "push", "secret", "deploy", "purge", "hook", "dependency")
 """The base names of our tasks: what an option of ours may stand after."""
 
 DoitOption = dict[str, Any]
@@ -111,10 +111,6 @@ class Options(NamedTuple):
     deployments: tuple[str, ...] = ()
 
 
-_WITHOUT_EFFECT = ("force_deploy", "kube_context", "namespace", "deployments")
-"""Options for deployments, which are not carried out yet."""
-
-
 def make_options(
     values: Mapping[str, Any], doit_variables: Mapping[str, str], chosen: Mapping[str, Any] = MappingProxyType({})
 ) -> Options:
@@ -140,16 +136,7 @@ def make_options(
         **doit_variables,
         **_variables(assignments if isinstance(assignments, list | tuple) else ()),
     }
-    if given.get("skip_build"):
-        raise OptionError("--skip-build deploys with the images of the last build, and this version does not deploy")
     return Options(**chosen)._replace(**given)
-
-
-def options_without_effect(options: Options) -> list[str]:
-    """The spellings of the options that were given and do nothing in this version."""
-    return [
-        f"--{option.long}" for option in OPTIONS if option.name in _WITHOUT_EFFECT and getattr(options, option.name)
-    ]
 
 
 def _variables(assignments: Iterable[str]) -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from imagetasks.config.model import ALL, REBUILD_ALWAYS, CustomBuild, Deployment, DockerBuild, Hook, Image
 from imagetasks.context.inputs import Inputs
+from imagetasks.kubeconfig import Target
 from imagetasks.state import STATE_FOLDER
 
 _NOTHING: Mapping[str, str] = {}
@@ -71,6 +72,7 @@ class ImagePlan:
     :ivar schemas: the tagging schemas: the command line's tag, else the image's own; without one the default holds
     :ivar bases: the images of this run that this one is built FROM, by the name that its Dockerfile gives them
     :ivar force: build it even if nothing has changed
+    :ivar skips_build: take the image of the last build, whatever has changed
     :ivar pushes: whether this run pushes images
     :ivar selection: which tasks this run comes to
     :ivar dependency: the name of the dependency that the image belongs to, empty for the user's own project
@@ -84,6 +86,7 @@ class ImagePlan:
     schemas: tuple[str, ...] = ()
     bases: Mapping[str, str] = field(default_factory=dict)
     force: bool = False
+    skips_build: bool = False
     pushes: bool = True
     selection: Selection = field(default_factory=Selection)
     dependency: str = ""
@@ -129,6 +132,45 @@ class ImagePlan:
         return not (self.is_pushed and self.selection.includes(self.task("push")))
 
 
+class DeploymentPlan(NamedTuple):
+    """One deployment in one run.
+
+    :ivar name: its name in the graph: ``backend``, or ``shop.backend`` for one of the dependency ``shop``
+    :ivar project: the folder of the project that it belongs to
+    :ivar images: those of the run that it names
+    :ivar find_target: finds where it goes to; raises ClusterError
+    :ivar force: deploy it even if nothing has changed
+    """
+
+    deployment: Deployment
+    name: str
+    project: Path
+    log_folder: Path
+    images: tuple[ImagePlan, ...]
+    find_target: Callable[[], Target]
+    force: bool = False
+
+    def task(self, kind: str) -> str:
+        """The name of one of its tasks: ``deploy`` or ``purge``."""
+        return f"{kind}:{self.name}"
+
+
+class SecretPlan(NamedTuple):
+    """The pull secrets for one registry in one run.
+
+    :ivar registry: its host, as image references have it
+    :ivar find_targets: finds the cluster and the namespaces that are deployed to; raises ClusterError
+    """
+
+    registry: str
+    find_targets: Callable[[], tuple[Target, ...]]
+
+    @property
+    def task(self) -> str:
+        """The name of its task."""
+        return f"secret:{self.registry}"
+
+
 class HookPlan(NamedTuple):
     """One hook in one run; a hook for each image or deployment is one of these for each of them.
 
@@ -159,7 +201,7 @@ class ProjectPlan(NamedTuple):
 
     name: str = ""
     images: tuple[ImagePlan, ...] = ()
-    deployments: tuple[Deployment, ...] = ()
+    deployments: tuple[DeploymentPlan, ...] = ()
     hooks: tuple[HookPlan, ...] = ()
     needs: tuple[str, ...] = ()
     is_known: bool = True
@@ -171,7 +213,3 @@ class ProjectPlan(NamedTuple):
             for plan in self.hooks
             if (plan.hook.when, plan.hook.stage, plan.hook.target) == (when, stage, target)
         ]
-
-    def deploy_task(self, deployment: Deployment) -> str:
-        """The name of a deployment's task."""
-        return f"deploy:{name_in_graph(deployment.name, self.name)}"

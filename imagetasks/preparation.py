@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from imagetasks import interrupt
 from imagetasks.graph import TaskDict
 from imagetasks.lock import lock_project
-from imagetasks.options import Options, options_without_effect
 from imagetasks.project import Project
 from imagetasks.report.log import LIVE_VERBOSITY
 
 
-def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *, sequential: bool) -> None:
+def prepare_run(project: Project, tasks: Sequence[TaskDict], *, sequential: bool) -> None:
     """Look whether the run can begin, choose what is shown live, take over the signals and lock the project.
 
     :param tasks: our tasks; those whose output is to be shown as it comes are told so
@@ -23,8 +22,6 @@ def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *
     project.check()
     for warning in project.warnings:
         sys.stderr.write(f"WARNING: {warning}\n")
-    for option in options_without_effect(options):
-        sys.stderr.write(f"WARNING: {option} does nothing, as this version does not deploy\n")
     if project.selection.includes("build") and not project.plans:
         sys.stderr.write(f"{project.config.file.name} names no images to build\n")
     builds = [task for task in tasks if task["basename"] == "build" and task["name"] is not None]

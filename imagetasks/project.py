@@ -4,33 +4,48 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
+from imagetasks.config.mistakes import nearest
 from imagetasks.config.model import ALL, EACH, Config, CustomBuild, GitSource, Image
 from imagetasks.config.questions import NO_QUESTIONS, Asker
+from imagetasks.config.variables import PLACEHOLDER
 from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
 from imagetasks.dependencies import CONFIG_FILE, Checkout, ProjectNode, resolve
+from imagetasks.deploy.mentions import mentioned_images
 from imagetasks.errors import ConfigError, DockerfileError, OptionError, Position, ReferenceSyntaxError
 from imagetasks.graph import check_cycles, find_bases
+from imagetasks.kubeconfig import Target, find_target
 from imagetasks.options import Options
-from imagetasks.plan import HookPlan, ImagePlan, ProjectPlan, Selection, name_in_graph
-from imagetasks.registry.reference import check_tag
+from imagetasks.plan import (
+    DeploymentPlan,
+    HookPlan,
+    ImagePlan,
+    ProjectPlan,
+    SecretPlan,
+    Selection,
+    name_in_graph,
+)
+from imagetasks.registry.reference import check_tag, parse_repository
 
 
 class Project(NamedTuple):
     """A configuration and what a run is to do for it and for the projects that it depends on.
 
     :ivar projects: each after those that it depends on, the user's own last
+    :ivar secrets: the pull secrets that their deployments may need
     :ivar warnings: what in their files has no meaning here, a line each
     """
 
     config: Config
     projects: tuple[ProjectPlan, ...]
     selection: Selection
+    secrets: tuple[SecretPlan, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -39,11 +54,15 @@ class Project(NamedTuple):
         return tuple(plan for project in self.projects for plan in project.images)
 
     def check(self) -> None:
-        """Look at what the chosen builds need before any of them starts, unless a hook may yet make it.
+        """Look at what the chosen tasks need before any of them starts, unless a hook may yet make it.
 
         :raises ConfigError: a Dockerfile or a context that is not there
+        :raises ClusterError: there is no cluster to deploy to
         """
         for project in self.projects:
+            for deployment in project.deployments:
+                if self.selection.includes(deployment.task("deploy")):
+                    deployment.find_target()
             if project.hooks_at("before", "images"):
                 continue
             for plan in project.images:
@@ -85,10 +104,9 @@ def open_project(
     run = _Run(options, environ, nodes[-1].loaded.state_folder)
     for node in nodes:
         run.add(node)
-    check_cycles(run.plans)
-    _check_names_differ(run.projects)
+    run.check()
     warnings = tuple(warning for node in nodes if node.config for warning in node.config.warnings)
-    return Project(nodes[-1].loaded, tuple(run.projects), run.selection, warnings)
+    return Project(nodes[-1].loaded, tuple(run.projects), run.selection, run.secrets(), warnings)
 
 
 def read_projects(
@@ -132,6 +150,8 @@ class _Run:
         self._environ = environ
         self._state_folder = state_folder
         self._within_reach: dict[str, dict[str, Image]] = {}
+        self._image_plans: dict[str, ImagePlan] = {}
+        self._deployments: list[str] = []
         self.selection = Selection()
         self.projects: list[ProjectPlan] = []
 
@@ -151,8 +171,71 @@ class _Run:
         reachable.update((name_in_graph(image.name, node.name), image) for image in images)
         self._within_reach[node.name] = reachable
         plans = tuple(self._image_plan(image, config, node.name, reachable) for image in images)
-        hooks = _hook_plans(config, images, node.name, self._state_folder / "logs")
-        self.projects.append(ProjectPlan(node.name, plans, config.deployments, hooks, tuple(node.needs)))
+        self._image_plans.update((plan.name, plan) for plan in plans)
+        deployments = tuple(self._deployment_plans(config, node.name, reachable))
+        hooks = _hook_plans(config, images, node.name, self._log_folder)
+        if self._options.skip_build:
+            hooks = tuple(plan for plan in hooks if plan.hook.stage != "images")
+        self.projects.append(ProjectPlan(node.name, plans, deployments, hooks, tuple(node.needs)))
+
+    def check(self) -> None:
+        """Look at what only all projects together show.
+
+        :raises ConfigError: images that are built FROM each other, two tasks of one name
+        :raises OptionError: a deployment that is chosen and not there
+        """
+        check_cycles(self.plans)
+        _check_names_differ(self.projects)
+        for name in self._options.deployments:
+            if name not in self._deployments and all(project.is_known for project in self.projects):
+                guess = nearest(name, self._deployments)
+                hint = f"did you mean {guess}?" if guess else f"there are {', '.join(self._deployments) or 'none'}"
+                raise OptionError(f"--deployments: there is no deployment {name}; {hint}")
+
+    def secrets(self) -> tuple[SecretPlan, ...]:
+        """A plan for each registry of an image that wants a pull secret in a project that deploys."""
+        namespaces: dict[str, dict[str, None]] = {}
+        for project in self.projects:
+            registries = {_registry(plan.image) for plan in project.images if plan.image.create_pull_secret}
+            for registry in sorted(registries):
+                of_registry = namespaces.setdefault(registry, {})
+                of_registry.update((plan.deployment.namespace, None) for plan in project.deployments)
+        return tuple(
+            SecretPlan(registry, partial(self._find_targets, tuple(of_registry)))
+            for registry, of_registry in namespaces.items()
+            if of_registry
+        )
+
+    @property
+    def _log_folder(self) -> Path:
+        return self._state_folder / "logs"
+
+    def _find_targets(self, namespaces: Iterable[str]) -> tuple[Target, ...]:
+        return tuple(dict.fromkeys(self._find_target(namespace) for namespace in namespaces))
+
+    def _find_target(self, namespace: str) -> Target:
+        options = self._options
+        return find_target(self._environ, context=options.kube_context, namespace=namespace or options.namespace)
+
+    def _deployment_plans(
+        self, config: Config, dependency: str, reachable: Mapping[str, Image]
+    ) -> Iterator[DeploymentPlan]:
+        repositories = {name: image.image for name, image in reachable.items()}
+        for deployment in config.deployments:
+            name = name_in_graph(deployment.name, dependency)
+            self._deployments.append(name)
+            if self._options.deployments and name not in self._options.deployments:
+                continue
+            images = mentioned_images(deployment, config.folder, repositories)
+            yield DeploymentPlan(
+                deployment=deployment,
+                name=name,
+                project=config.folder,
+                log_folder=self._log_folder,
+                images=tuple(self._image_plans[image] for image in reachable if image in images),
+                find_target=cache(partial(self._find_target, deployment.namespace)),
+                force=self._options.force_deploy,
+            )
 
     def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
         inputs = _inputs(image, config)
@@ -164,6 +247,7 @@ class _Run:
             schemas=(self._options.tag,) if self._options.tag else image.tags,
             bases=_bases(image, inputs, reachable),
             force=self._options.force_build,
+            skips_build=self._options.skip_build,
             pushes=not self._options.skip_push,
             selection=self.selection,
             dependency=dependency,
@@ -197,12 +281,19 @@ def _hook_environ(image: str, repositories: Mapping[str, str]) -> dict[str, str]
     return {"DEVSPACE_HOOK_IMAGE_NAME": repositories[image], "DEVSPACE_HOOK_IMAGE_CONFIG_NAME": image}
 
 
+def _registry(image: Image) -> str:
+    """The registry's host; of an image whose name is not known yet, what stands for it."""
+    if PLACEHOLDER in image.image:
+        return image.image.partition("/")[0]
+    return parse_repository(image.image).registry
+
+
 def _check_names_differ(projects: Sequence[ProjectPlan]) -> None:
     """Refuse an image or deployment of one project that has the same name in the graph as one of another."""
     first: dict[str, str] = {}
     for project in projects:
         tasks = [plan.task("build") for plan in project.images]
-        tasks += [project.deploy_task(deployment) for deployment in project.deployments]
+        tasks += [plan.task("deploy") for plan in project.deployments]
         for task in tasks:
             if first.setdefault(task, project.name) != project.name:
                 raise ConfigError(

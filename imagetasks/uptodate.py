@@ -14,9 +14,10 @@ from doit.dependency import UptodateCalculator
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
-from imagetasks.errors import UserError
+from imagetasks.deploy import deployer_for
+from imagetasks.errors import BuildError, UserError
 from imagetasks.local_images import holds_image
-from imagetasks.plan import ImagePlan, is_elsewhere
+from imagetasks.plan import DeploymentPlan, ImagePlan, SecretPlan, is_elsewhere
 
 Values = dict[str, Any]
 
@@ -72,10 +73,21 @@ class BuildIsCurrent(_Check):
     meaning = "the image is built from what is there now"
 
     def is_current(self, values: Values) -> bool:
-        """Tell whether the build can be skipped."""
+        """Tell whether the build can be skipped.
+
+        :raises BuildError: it is to be skipped, and there was none
+        """
+        if self.plan.skips_build:
+            return self._has_been_built(values)
         if self.plan.force or self.plan.always_builds or not values:
             return False
         return self._has_same_inputs(values) and self._is_there(values)
+
+    def _has_been_built(self, values: Values) -> bool:
+        if not values:
+            name = self.plan.name
+            raise BuildError(f"{name} has never been built here; run `doit build:{name}`, or leave out --skip-build")
+        return True
 
     def _has_same_inputs(self, values: Values) -> bool:
         bases = {base: self.record(f"tag:{base}").get("id") for base in self.plan.base_names}
@@ -99,6 +111,8 @@ class TagIsCurrent(_Check):
 
     def is_current(self, values: Values) -> bool:
         """Tell whether tagging can be skipped."""
+        if self.plan.skips_build and values:
+            return True
         built = self.record(self.plan.task("build"))
         if not (values and built and values["id"] == built["id"] and self.has_its_name(values)):
             return False
@@ -120,6 +134,98 @@ class PushIsCurrent(_Check):
         if not self.plan.is_pushed:
             return True
         return bool(values and values == self.record(self.plan.task("tag")))
+
+
+class LastBuildServes(UptodateCalculator):  # type: ignore[misc]
+    """Nothing is hashed, since nothing is built."""
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell doit that hashing can be skipped."""
+        return True
+
+    def __repr__(self) -> str:
+        return "the last build serves"
+
+
+class SecretIsCurrent(UptodateCalculator):  # type: ignore[misc]
+    """The cluster has the pull secrets as they would be created."""
+
+    def __init__(self, plan: SecretPlan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell doit whether the task can be skipped.
+
+        :raises doit.exceptions.InvalidDodoFile: that cannot be told
+        """
+        from imagetasks.cluster.pull_secrets import is_current
+
+        try:
+            return all(is_current(target, self.plan.registry, os.environ) for target in self.plan.find_targets())
+        except UserError as error:
+            raise InvalidDodoFile(str(error)) from error
+
+    def __repr__(self) -> str:
+        return "the cluster has the pull secret"
+
+
+class DeploymentIsCurrent(UptodateCalculator):  # type: ignore[misc]
+    """What it is made from, its images and where it goes are as they were, and the cluster still has it."""
+
+    def __init__(self, plan: DeploymentPlan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Tell doit whether deploying can be skipped.
+
+        :raises doit.exceptions.InvalidDodoFile: that cannot be told
+        """
+        if self.plan.force or not values:
+            return False
+        try:
+            return self._is_current(values)
+        except UserError as error:
+            raise InvalidDodoFile(str(error)) from error
+
+    def _is_current(self, values: Values) -> bool:
+        target = self.plan.find_target()
+        if values["target"] != list(target) or values["images"] != self._images():
+            return False
+        if values["digest"] != deployer_for(self.plan.deployment, self.plan.project, target).digest():
+            return False
+        from imagetasks.cluster.client import Cluster
+
+        return bool(values["objects"]) and not Cluster(target).missing(values["objects"])
+
+    def _images(self) -> dict[str, str | None]:
+        """The references of the images, as they were tagged last."""
+        return {image.name: self._tagged(image.task("tag")).get("reference") for image in self.plan.images}
+
+    def _tagged(self, tag: str) -> Values:
+        values: Values = self.tasks_dict[tag].values or self.get_val(tag, "_values_:") or {}
+        return values
+
+    def __repr__(self) -> str:
+        return "the cluster has what would be deployed"
+
+
+class FindsLastDeployment(UptodateCalculator):  # type: ignore[misc]
+    """Never up to date: leaves the record of the last deployment for the task that removes it."""
+
+    def __init__(self, plan: DeploymentPlan) -> None:
+        super().__init__()
+        self.plan = plan
+
+    def __call__(self, task: Task, values: Values) -> bool:
+        """Find the record."""
+        last = self.get_val(self.plan.task("deploy"), "_values_:") or {}
+        task.meta = {**(task.meta or {}), "last": last}
+        return False
+
+    def __repr__(self) -> str:
+        return "nothing was deployed"
 
 
 class HookIsIdle(UptodateCalculator):  # type: ignore[misc]

@@ -141,8 +141,8 @@ def _with(data: Data, step: Any, value: Data) -> Data:
 
 
 def without_positions(config: Config) -> Config:
-    """A configuration to be compared with one that stands elsewhere or in no file."""
+    """A configuration to be compared with one that stands elsewhere; of deployments no more than their kinds."""
     return config._replace(
         images=tuple(image._replace(positions={}) for image in config.images),
-        deployments=tuple(deployment._replace(position=None) for deployment in config.deployments),
+        deployments=tuple(deployment._replace(method=None, positions={}) for deployment in config.deployments),
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imagetasks.config.reader import Node
 from imagetasks.errors import Position
 from imagetasks.state import STATE_FOLDER
 
@@ -38,7 +39,11 @@ class DockerBuild(NamedTuple):
 
 
 class KanikoBuild(NamedTuple):
-    """``kaniko``."""
+    """``kaniko``.
+
+    ``image`` and ``init_image`` take the place of the executor's and the init container's own. What goes into the
+    pod as it is, such as ``resources``, stays YAML.
+    """
 
     cache: bool = True
     snapshot_mode: str = "full"
@@ -46,6 +51,13 @@ class KanikoBuild(NamedTuple):
     namespace: str = ""
     insecure: bool = False
     pull_secret: str = ""
+    image: str = ""
+    init_image: str = ""
+    service_account: str = ""
+    annotations: Mapping[str, str] = _NOTHING
+    node_selector: Mapping[str, str] = _NOTHING
+    resources: Node | None = None
+    tolerations: Node | None = None
     options: BuildOptions = BuildOptions()
 
 
@@ -103,12 +115,83 @@ class Image(NamedTuple):
         return self.positions.get(key) or self.positions.get("")
 
 
+class Kubectl(NamedTuple):
+    """``kubectl`` of a deployment.
+
+    :ivar manifests: files, folders, globs and addresses; with ``kustomize``, folders with a kustomization
+    :ivar inline_manifest: a manifest that stands in ``devspace.yaml`` itself
+    :ivar patches: of later versions: entries with ``target`` and ``op``, ``path``, ``value``
+    """
+
+    manifests: tuple[str, ...] = ()
+    inline_manifest: str = ""
+    kustomize: bool = False
+    kustomize_args: tuple[str, ...] = ()
+    patches: Node | None = None
+    replace_image_tags: bool = True
+    create_args: tuple[str, ...] = ()
+    apply_args: tuple[str, ...] = ()
+    delete_args: tuple[str, ...] = ()
+    kubectl_path: str = ""
+    kustomize_path: str = ""
+
+
+class Chart(NamedTuple):
+    """``helm.chart``: a folder, or the name of a chart in a repository; ``password`` is secret."""
+
+    name: str = ""
+    version: str = ""
+    repo: str = ""
+    username: str = ""
+    password: str = ""
+
+
+class Helm(NamedTuple):
+    """``helm`` of a deployment.
+
+    :ivar chart: without one, the component chart
+    :ivar values: the file's own, which stand over those of ``values_files`` and of the chart
+    :ivar timeout: in seconds, or as helm writes it (``3m``); empty for the default
+    """
+
+    chart: Chart | None = None
+    release_name: str = ""
+    values: Node | None = None
+    values_files: tuple[str, ...] = ()
+    replace_image_tags: bool = True
+    wait: bool = False
+    timeout: str = ""
+    force: bool = False
+    atomic: bool = False
+    cleanup_on_fail: bool = False
+    recreate: bool = False
+    disable_hooks: bool = False
+    disable_dependency_update: bool = False
+    upgrade_args: tuple[str, ...] = ()
+    template_args: tuple[str, ...] = ()
+    delete_args: tuple[str, ...] = ()
+    fetch_args: tuple[str, ...] = ()
+    cmd_path: str = ""
+
+
 class Deployment(NamedTuple):
-    """One entry of ``deployments``, as far as the graph needs it."""
+    """One entry of ``deployments``.
+
+    :ivar kind: the key that it has for its method, such as ``helm``
+    :ivar namespace: empty for that of the run
+    :ivar method: ``None`` for a kind that is not carried out here
+    :ivar positions: where each key of ``helm`` or ``kubectl`` stands, and under ``""`` the entry
+    """
 
     name: str
     kind: str
-    position: Position | None = None
+    namespace: str = ""
+    method: Kubectl | Helm | None = None
+    positions: Mapping[str, Position] = _NOTHING
+
+    def position(self, key: str = "") -> Position | None:
+        """Where ``key`` stands in the user's file, or, where it was left out, the entry."""
+        return self.positions.get(key) or self.positions.get("")
 
 
 ALL = "all"

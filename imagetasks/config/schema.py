@@ -97,6 +97,28 @@ class Anything:
         """Nothing."""
 
 
+class Yaml:
+    """A map that is handed on as it is."""
+
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
+        """The node."""
+        if not isinstance(node, MappingNode):
+            mistakes.add(node, f"`{where}` must be a map, not {describe(node)}")
+            return WRONG
+        return node
+
+
+class YamlList:
+    """A list that is handed on as it is."""
+
+    def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
+        """The node."""
+        if not isinstance(node, SequenceNode):
+            mistakes.add(node, f"`{where}` must be a list, not {describe(node)}")
+            return WRONG
+        return node
+
+
 class ListOf(NamedTuple):
     """A list of values of one kind."""
 
@@ -302,6 +324,8 @@ FLAG = Flag()
 TEXTS = ListOf(TEXT)
 LIST = ListOf(Anything())
 MAP = MapOf(Anything())
+YAML = Yaml()
+YAML_LIST = YamlList()
 
 SYSTEM_COMMAND = Section({"command": TEXT, "args": TEXTS, "os": TEXT}, required=("command",), model=SystemCommand)
 
@@ -319,6 +343,13 @@ ENGINES: dict[str, Kind] = {
             "namespace": TEXT,
             "insecure": FLAG,
             "pullSecret": TEXT,
+            "image": TEXT,
+            "initImage": TEXT,
+            "serviceAccount": TEXT,
+            "annotations": MapOf(TEXT),
+            "nodeSelector": MapOf(TEXT),
+            "resources": YAML,
+            "tolerations": YAML_LIST,
         },
         open=True,
     ),
@@ -361,8 +392,61 @@ IMAGE = Section(
 
 DEPLOYMENT_KINDS: Final = ("helm", "kubectl", "tanka")
 
+HELM = Section(
+    {
+        "chart": Section(
+            {"name": TEXT, "path": TEXT, "version": TEXT, "repo": TEXT, "username": TEXT, "password": TEXT}, open=True
+        ),
+        "componentChart": FLAG,
+        "releaseName": TEXT,
+        "values": YAML,
+        "valuesFiles": TEXTS,
+        "replaceImageTags": FLAG,
+        "wait": FLAG,
+        "timeout": TEXT,
+        "force": FLAG,
+        "atomic": FLAG,
+        "cleanupOnFail": FLAG,
+        "recreate": FLAG,
+        "disableHooks": FLAG,
+        "disableDependencyUpdate": FLAG,
+        "upgradeArgs": TEXTS,
+        "templateArgs": TEXTS,
+        "deleteArgs": TEXTS,
+        "fetchArgs": TEXTS,
+        "path": TEXT,
+    },
+    open=True,
+)
+
+KUBECTL = Section(
+    {
+        "manifests": TEXTS,
+        "inlineManifest": TEXT,
+        "kustomize": FLAG,
+        "kustomizeArgs": TEXTS,
+        "patches": YAML_LIST,
+        "replaceImageTags": FLAG,
+        "createArgs": TEXTS,
+        "applyArgs": TEXTS,
+        "deleteArgs": TEXTS,
+        "kubectlBinaryPath": TEXT,
+        "kustomizeBinaryPath": TEXT,
+    },
+    older={"cmdPath": "kubectlBinaryPath"},
+    open=True,
+)
+
 DEPLOYMENT = Section(
-    {"name": TEXT, "namespace": TEXT, "disabled": FLAG, **dict.fromkeys(DEPLOYMENT_KINDS, MAP)},
+    {
+        "name": TEXT,
+        "namespace": TEXT,
+        "disabled": FLAG,
+        "updateImageTags": FLAG,
+        "helm": HELM,
+        "kubectl": KUBECTL,
+        "tanka": MAP,
+    },
     required=("name",),
     open=True,
 )

@@ -138,7 +138,9 @@ images:
         pullSecret: mine
         options: {target: production}
 """)
-    expected = KanikoBuild(False, "time", ("--verbosity=debug",), "builds", True, "mine", BuildOptions("production"))
+    expected = KanikoBuild(
+        False, "time", ("--verbosity=debug",), "builds", True, "mine", options=BuildOptions("production")
+    )
     assert image(config).build == expected
 
 
@@ -304,7 +306,7 @@ def test_deployments_keep_their_order_and_kind(load: Loader) -> None:
         Deployment("a", "helm"),
         Deployment("c", "helm"),
     )
-    assert config.deployments[1].position == Position("devspace.yaml", 4, 3)
+    assert config.deployments[1].position() == Position("devspace.yaml", 4, 3)
 
 
 def test_variables_are_filled_in_before_types_are_checked(load: Loader) -> None:

@@ -198,7 +198,7 @@ def test_deployments_may_be_a_map_and_keep_its_order(load: Load) -> None:
         Deployment("a", "helm"),
         Deployment("c", "tanka"),
     )
-    assert config.deployments[1].position == Position("devspace.yaml", 4, 3)
+    assert config.deployments[1].position() == Position("devspace.yaml", 4, 3)
 
 
 def test_disabled_deployments_are_left_out(load: Load) -> None:

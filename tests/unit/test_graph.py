@@ -9,7 +9,10 @@ from imagetasks.config.model import ALL, CustomBuild, Deployment, DockerBuild, H
 from imagetasks.context.inputs import DockerInputs
 from imagetasks.errors import ConfigError
 from imagetasks.graph import TaskDict, check_cycles, find_bases, task_dicts
-from imagetasks.plan import HookPlan, ImagePlan, ProjectPlan, Selection
+from imagetasks.kubeconfig import Target
+from imagetasks.plan import DeploymentPlan, HookPlan, ImagePlan, ProjectPlan, SecretPlan, Selection, name_in_graph
+
+PROJECT = Path("/project")
 
 BASE = Image("base", "registry.example/shop/base")
 PINNED = Image("pinned", "registry.example/shop/pinned", tags=("1.0",))
@@ -58,14 +61,41 @@ def test_a_diamond_is_no_cycle() -> None:
     )
 
 
-def test_deployments_follow_each_other_and_the_first_waits_for_all_pushes() -> None:
-    deployments = (Deployment("one", "kubectl"), Deployment("two", "helm"))
-    project = ProjectPlan(images=(plan(API),), deployments=deployments)
+def deployment(name: str, *images: ImagePlan, kind: str = "kubectl", dependency: str = "") -> DeploymentPlan:
+    in_graph = name_in_graph(name, dependency)
+    target = Target("kind", "default")
+    return DeploymentPlan(Deployment(name, kind), in_graph, PROJECT, PROJECT / "logs", images, lambda: target)
+
+
+def test_deployments_follow_each_other_and_wait_for_the_images_that_they_name() -> None:
+    api, node = plan(API), plan(NODE)
+    project = ProjectPlan(images=(api, node), deployments=(deployment("one", api), deployment("two", node)))
 
     tasks = tasks_of(project)
 
-    assert tasks["deploy:one"]["task_dep"] == ["push:api"]
-    assert tasks["deploy:two"]["task_dep"] == ["deploy:one"]
+    assert tasks["deploy:one"]["task_dep"] == ["push:api", "tag:api"]
+    assert tasks["deploy:two"]["task_dep"] == ["deploy:one", "push:node", "tag:node"]
+
+
+def test_deployments_are_removed_in_the_opposite_order() -> None:
+    tasks = tasks_of(ProjectPlan(deployments=(deployment("one"), deployment("two"), deployment("three"))))
+
+    assert [tasks[f"purge:{name}"]["task_dep"] for name in ("three", "two", "one")] == [
+        [],
+        ["purge:three"],
+        ["purge:two"],
+    ]
+
+
+def test_every_deployment_waits_for_pull_secrets() -> None:
+    secret = SecretPlan("registry.example", lambda: ())
+    project = ProjectPlan(deployments=(deployment("one"), deployment("two")))
+
+    tasks = {f"{task['basename']}:{task['name']}": task for task in task_dicts([project], [secret])}
+
+    assert tasks["deploy:one"]["task_dep"] == ["secret:registry.example"]
+    assert tasks["deploy:two"]["task_dep"] == ["secret:registry.example", "deploy:one"]
+    assert tasks["deploy:None"]["task_dep"] == ["secret:registry.example", "deploy:one", "deploy:two"]
 
 
 def tasks_of(*projects: ProjectPlan) -> dict[str, TaskDict]:
@@ -90,10 +120,11 @@ def test_hooks_stand_between_what_they_run_before_and_after() -> None:
         hook("after", "deployments", "one"),
         hook("after", "deployments"),
     )
-    deployments = (Deployment("one", "kubectl"), Deployment("two", "helm"))
-    tasks = tasks_of(ProjectPlan("", (plan(API), plan(NODE)), deployments, hooks))
+    tasks = tasks_of(
+        ProjectPlan("", (plan(API), plan(NODE)), (deployment("one"), deployment("two", kind="helm")), hooks)
+    )
 
-    assert {name: task["task_dep"] for name, task in tasks.items() if ":" in name} == {
+    assert {name: task["task_dep"] for name, task in tasks.items() if ":" in name and "purge" not in name} == {
         "hook:before-images-1": [],
         "hook:before-images-2": ["hook:before-images-1"],
         "hash:api": ["hook:before-images-2"],
@@ -108,9 +139,9 @@ def test_hooks_stand_between_what_they_run_before_and_after() -> None:
         "push:node": ["tag:node"],
         "hook:after-images-1": ["push:api", "hook:after-images-api-1", "push:node"],
         "hook:before-deployments-1": ["push:api", "hook:after-images-api-1", "push:node", "hook:after-images-1"],
-        "deploy:one": ["hook:before-deployments-1"],
+        "deploy:one": ["hook:before-deployments-1", "hook:after-images-1"],
         "hook:after-deployments-one-1": ["deploy:one"],
-        "hook:before-deployments-two-1": ["hook:after-deployments-one-1"],
+        "hook:before-deployments-two-1": ["hook:after-deployments-one-1", "hook:after-images-1"],
         "deploy:two": ["hook:before-deployments-two-1"],
         "hook:after-deployments-1": ["deploy:two"],
     }
@@ -120,7 +151,7 @@ def test_hooks_stand_between_what_they_run_before_and_after() -> None:
 
 def test_hooks_of_images_that_are_not_there_hold_nothing_up() -> None:
     hooks = (hook("before", "images"), hook("after", "images"))
-    tasks = tasks_of(ProjectPlan("", (), (Deployment("one", "kubectl"),), hooks))
+    tasks = tasks_of(ProjectPlan("", (), (deployment("one"),), hooks))
 
     assert "hook:after-images-1" in tasks
     assert tasks["build"]["task_dep"] == []
@@ -132,20 +163,23 @@ def test_groups_of_hooks_and_dependencies_are_there_only_with_members() -> None:
 
 
 def test_a_project_waits_for_what_it_needs_through_one_without_tasks() -> None:
-    ground = ProjectPlan("ground", (replace(plan(BASE), dependency="ground"),), (Deployment("db", "helm"),))
+    ground = ProjectPlan(
+        "ground", (replace(plan(BASE), dependency="ground"),), (deployment("db", dependency="ground"),)
+    )
     between = ProjectPlan("between", needs=("ground",))
-    root = ProjectPlan("", (plan(API),), (Deployment("one", "kubectl"),), needs=("between",))
+    api = plan(API)
+    root = ProjectPlan("", (api,), (deployment("one", api),), needs=("between",))
 
     tasks = tasks_of(ground, between, root)
 
     assert tasks["build:api"]["task_dep"] == ["hash:api", "build:ground.base"]
-    assert tasks["deploy:one"]["task_dep"] == ["deploy:ground.db", "push:api"]
+    assert tasks["deploy:one"]["task_dep"] == ["deploy:ground.db", "push:api", "tag:api"]
     assert tasks["build"]["task_dep"] == ["push:ground.base", "push:api"]
     assert tasks["deploy"]["task_dep"] == ["deploy:ground.db", "deploy:one"]
 
 
 def test_a_dependency_that_is_not_fetched_is_one_task() -> None:
-    root = ProjectPlan("", (plan(API),), (Deployment("one", "kubectl"),), needs=("far",))
+    root = ProjectPlan("", (plan(API),), (deployment("one"),), needs=("far",))
 
     tasks = tasks_of(ProjectPlan("far", is_known=False), root)
 

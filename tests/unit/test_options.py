@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from imagetasks.errors import OptionError
-from imagetasks.options import OPTIONS, doit_options, make_options, options_without_effect, parse_after_tasks
+from imagetasks.options import OPTIONS, doit_options, make_options, parse_after_tasks
 
 
 def parse(*words: str) -> dict[str, object]:
@@ -76,12 +76,6 @@ def test_what_a_dodo_chooses_counts_where_the_command_line_is_silent() -> None:
 def test_an_option_that_a_dodo_makes_up_is_refused() -> None:
     with pytest.raises(OptionError, match="skip_posh is no option"):
         make_options({}, {}, {"skip_posh": True})
-
-
-def test_options_for_deployments_are_known_to_do_nothing() -> None:
-    assert options_without_effect(make_options({"namespace": "n", "tag": "x"}, {})) == ["--namespace"]
-    with pytest.raises(OptionError, match="--skip-build"):
-        make_options({"skip_build": True}, {})
 
 
 def test_names_and_spellings_of_options_are_unique() -> None:

@@ -4,7 +4,7 @@
 hash   ``digest``
 build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``schemas``
 tag    ``id``, ``reference`` (``repository:tag``), ``others`` (of further tags), ``schemas``
-push   as tag
+push   as tag, and ``destination``, which is empty for the registry
 hook   ``id`` of the build that it ran after, if it runs after the build of one image
 ====== ==========================================================================================================
 """
@@ -24,6 +24,7 @@ from imagetasks.builders import builder_for
 from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
 from imagetasks.errors import BuildError, ContextError, HookError, UserError
+from imagetasks.local_clusters import load_image
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
 from imagetasks.registry.tags import resolve_tag
@@ -67,7 +68,9 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
         raise ContextError(f"what {plan.name} is built from changed after it was hashed; run the build again")
     reference = _reference(plan, plan.schemas[0] if plan.schemas else None)
     _warn_of_same_tag(plan, task, reference)
-    builder = builder_for(plan.image, plan.project, functools.partial(_open_context, plan, tagged_bases))
+    builder = builder_for(
+        plan.image, plan.project, functools.partial(_open_context, plan, tagged_bases), plan.environ
+    )
     with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
         try:
             image_id = builder.build(reference, log)
@@ -93,13 +96,16 @@ def tag_image(plan: ImagePlan, built: Values) -> Values:
     others = [_reference(plan, schema) for schema in schemas]
     if not is_elsewhere(built["id"]):
         for name in (reference, *others):
-            Daemon().tag(built["id"], *name.rsplit(":", 1))
+            Daemon(plan.environ).tag(built["id"], *name.rsplit(":", 1))
     return {"id": built["id"], "reference": reference, "others": others, "schemas": list(plan.schemas)}
 
 
 @tell_mistakes
 def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
-    """Push an image; what a custom command built elsewhere than in the daemon has been pushed by that command."""
+    """Push an image, or load it into the nodes of a local cluster.
+
+    What a custom command built elsewhere than in the daemon has been pushed by that command.
+    """
     from imagetasks.registry.push import push
 
     if not plan.is_pushed:
@@ -108,8 +114,11 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
     if not is_elsewhere(tagged["id"]):
         with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
             for name in (tagged["reference"], *tagged["others"]):
-                push(name, log)
-    return tagged
+                if plan.cluster:
+                    load_image(name, plan.cluster, plan.environ, log)
+                else:
+                    push(name, log)
+    return {**tagged, "destination": plan.destination}
 
 
 @tell_mistakes
@@ -158,13 +167,13 @@ def _reference(plan: ImagePlan, schema: str | None) -> str:
 def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:
     assert isinstance(plan.inputs, DockerInputs)
     for base in plan.base_names:
-        _name_base(base, tagged_bases[argument_for(base)])
+        _name_base(base, tagged_bases[argument_for(base)], plan.environ)
     return plan.inputs.build_context(
         {name: str(tagged_bases[argument_for(base)]["reference"]) for name, base in plan.bases.items()}
     )
 
 
-def _name_base(base: str, tagged: Values) -> None:
+def _name_base(base: str, tagged: Values, environ: Mapping[str, str]) -> None:
     """See to it that a base's name stands for the image that was built here, where the daemon has that name at all.
 
     :raises BuildError: it stands for another image, and the one that was built is gone
@@ -172,7 +181,7 @@ def _name_base(base: str, tagged: Values) -> None:
     from imagetasks.daemon import Daemon
 
     reference, image_id = str(tagged["reference"]), str(tagged["id"])
-    daemon = Daemon()
+    daemon = Daemon(environ)
     found = daemon.image_id(reference)
     if is_elsewhere(image_id) or found in (None, image_id):
         return

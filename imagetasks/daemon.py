@@ -2,7 +2,7 @@
 
 Importing it costs more than a run that skips everything: import it inside the function that needs a daemon.
 
-Which daemon: ``DOCKER_HOST``, else the context that ``docker context use`` chose, else the default socket, as for the
+Which daemon: ``DOCKER_HOST`` of an environment, else the context that ``docker context use`` chose, else the default socket, as for the
 docker CLI.
 """
 
@@ -34,14 +34,17 @@ _CONNECT_SECONDS = 10
 class Daemon:
     """A connection to the daemon; one a thread, since the session below is not shared safely.
 
+    :param environ: the environment that says which daemon
     :raises DaemonError: no daemon answers, or not to us
     """
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         try:
-            self._client: APIClient = docker.from_env(timeout=_CONNECT_SECONDS, version="auto").api
+            self._client: APIClient = docker.from_env(
+                timeout=_CONNECT_SECONDS, version="auto", environment=dict(environ)
+            ).api
         except (InvalidConfigFile, TypeError, ValueError, AttributeError) as error:
-            file = docker_config_file(os.environ)
+            file = docker_config_file(environ)
             raise DaemonError(f"{file} or DOCKER_HOST is not as Docker has it: {_words(error)}") from None
         except DockerException as error:
             raise _unreachable(error) from error

@@ -76,5 +76,9 @@ class ClusterError(UserError):
     """A Kubernetes cluster that cannot be reached, or does not do what it is asked."""
 
 
+class ConflictError(ClusterError):
+    """An object in the cluster that somebody else has made or changed in the meantime."""
+
+
 class DeployError(UserError):
     """A deployment that cannot be made."""

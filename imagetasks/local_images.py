@@ -23,11 +23,11 @@ def holds_image(name: str, image_id: str, environ: Mapping[str, str]) -> bool:
     """
     path = _socket_path(environ)
     if not path:
-        return _ask_by_library(name) == image_id
+        return _ask_by_library(name, environ) == image_id
     try:
         return _ask_by_socket(path, name) == image_id
     except (OSError, ValueError):
-        return _ask_by_library(name) == image_id
+        return _ask_by_library(name, environ) == image_id
 
 
 def _socket_path(environ: Mapping[str, str]) -> str:
@@ -52,7 +52,7 @@ def _ask_by_socket(path: str, name: str) -> str | None:
     return str(json.loads(body)["Id"])
 
 
-def _ask_by_library(name: str) -> str | None:
+def _ask_by_library(name: str, environ: Mapping[str, str]) -> str | None:
     from imagetasks.daemon import Daemon
 
-    return Daemon().image_id(name)
+    return Daemon(environ).image_id(name)

@@ -76,6 +76,12 @@ OPTIONS = (
     Option("config", "config", "the configuration file [default: devspace.yaml]", metavar="FILE"),
     Option("kube_context", "kube-context", "the kubectl context to deploy to", metavar="CONTEXT"),
     Option("namespace", "namespace", "the namespace to deploy to", metavar="NAMESPACE"),
+    Option(
+        "local_contexts",
+        "local-contexts",
+        "contexts, separated by commas, whose nodes run what the Docker daemon holds: nothing is pushed for them",
+        metavar="NAMES",
+    ),
     Option("deployments", "deployments", "deploy only these, separated by commas", metavar="NAMES"),
 )
 
@@ -108,6 +114,7 @@ class Options(NamedTuple):
     config: str = ""
     kube_context: str = ""
     namespace: str = ""
+    local_contexts: tuple[str, ...] = ()
     deployments: tuple[str, ...] = ()
 
 
@@ -126,8 +133,9 @@ def make_options(
         if name not in known:
             raise OptionError(f"{name} is no option; the options are {', '.join(known)}")
     given: dict[str, Any] = {name: value for name, value in values.items() if name in known and value}
-    if given.get("deployments"):
-        given["deployments"] = _words(given["deployments"])
+    for name in ("deployments", "local_contexts"):
+        if name in given:
+            given[name] = _words(given[name])
     if values.get("profile"):
         given["profiles"] = _words(values["profile"])
     assignments = values.get("var")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from imagetasks.config.model import ALL, REBUILD_ALWAYS, CustomBuild, Deployment, DockerBuild, Hook, Image
 from imagetasks.context.inputs import Inputs
 from imagetasks.kubeconfig import Target
+from imagetasks.local_clusters import LocalCluster
 from imagetasks.state import STATE_FOLDER
 
 _NOTHING: Mapping[str, str] = {}
@@ -74,6 +76,8 @@ class ImagePlan:
     :ivar force: build it even if nothing has changed
     :ivar skips_build: take the image of the last build, whatever has changed
     :ivar pushes: whether this run pushes images
+    :ivar environ: the environment that leads to the daemon
+    :ivar cluster: the local cluster that is deployed to, if its nodes are to get the image without a registry
     :ivar selection: which tasks this run comes to
     :ivar dependency: the name of the dependency that the image belongs to, empty for the user's own project
     :ivar state_folder: where the run keeps its logs; without it that of ``project``
@@ -88,6 +92,8 @@ class ImagePlan:
     force: bool = False
     skips_build: bool = False
     pushes: bool = True
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    cluster: LocalCluster | None = None
     selection: Selection = field(default_factory=Selection)
     dependency: str = ""
     state_folder: Path | None = None
@@ -122,9 +128,16 @@ class ImagePlan:
 
     @property
     def is_pushed(self) -> bool:
-        """Whether the image is to end in its registry: neither its settings nor the command line forbid it."""
+        """Whether the image is to leave the daemon: nothing forbids it, or it is loaded into the nodes of a cluster."""
+        if self.cluster:
+            return self.cluster.is_loaded
         build = self.image.build
         return self.pushes and not (isinstance(build, DockerBuild) and build.skip_push)
+
+    @property
+    def destination(self) -> str:
+        """Where a push brings it: a local cluster, or, if empty, its registry."""
+        return " ".join(self.cluster) if self.cluster else ""
 
     @property
     def stays_local(self) -> bool:

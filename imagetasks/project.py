@@ -12,7 +12,7 @@ from typing import NamedTuple
 from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
 from imagetasks.config.mistakes import nearest
-from imagetasks.config.model import ALL, EACH, Config, CustomBuild, GitSource, Image
+from imagetasks.config.model import ALL, EACH, Config, CustomBuild, DockerBuild, GitSource, Image
 from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.config.variables import PLACEHOLDER
 from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
@@ -21,6 +21,7 @@ from imagetasks.deploy.mentions import mentioned_images
 from imagetasks.errors import ConfigError, DockerfileError, OptionError, Position, ReferenceSyntaxError
 from imagetasks.graph import check_cycles, find_bases
 from imagetasks.kubeconfig import Target, find_target
+from imagetasks.local_clusters import MINIKUBE, LocalBuilds, LocalCluster, find_local_builds
 from imagetasks.options import Options
 from imagetasks.plan import (
     DeploymentPlan,
@@ -101,11 +102,16 @@ def open_project(
     if options.tag:
         _check_tag_option(options.tag)
     nodes = read_projects(file, options, environ, asker)
-    run = _Run(options, environ, nodes[-1].loaded.state_folder)
+    local = LocalBuilds(None, environ)
+    if asker is not None:
+        local = find_local_builds(environ, options.kube_context, options.local_contexts)
+    run = _Run(options, environ, nodes[-1].loaded.state_folder, local)
     for node in nodes:
         run.add(node)
     run.check()
     warnings = tuple(warning for node in nodes if node.config for warning in node.config.warnings)
+    if local.warning:
+        warnings = (*warnings, local.warning)
     return Project(nodes[-1].loaded, tuple(run.projects), run.selection, run.secrets(), warnings)
 
 
@@ -145,8 +151,9 @@ def read_projects(
 class _Run:
     """Makes the plans of one run, project after project, each after those that it depends on."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str], state_folder: Path) -> None:
+    def __init__(self, options: Options, environ: Mapping[str, str], state_folder: Path, local: LocalBuilds) -> None:
         self._options = options
+        self._local = local
         self._environ = environ
         self._state_folder = state_folder
         self._within_reach: dict[str, dict[str, Image]] = {}
@@ -239,16 +246,20 @@ class _Run:
 
     def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
         inputs = _inputs(image, config)
+        is_local = _prefers_local_cluster(image, self._local.cluster)
+        environ = self._local.environ if is_local else self._environ
         return ImagePlan(
             image=image,
             project=config.folder,
             inputs=inputs,
-            engine=engine_id(image.build, self._environ),
+            engine=engine_id(image.build, environ),
             schemas=(self._options.tag,) if self._options.tag else image.tags,
             bases=_bases(image, inputs, reachable),
             force=self._options.force_build,
             skips_build=self._options.skip_build,
             pushes=not self._options.skip_push,
+            environ=environ,
+            cluster=self._local.cluster if is_local else None,
             selection=self.selection,
             dependency=dependency,
             state_folder=self._state_folder,
@@ -279,6 +290,13 @@ def _hook_environ(image: str, repositories: Mapping[str, str]) -> dict[str, str]
     if image not in repositories:
         return {}
     return {"DEVSPACE_HOOK_IMAGE_NAME": repositories[image], "DEVSPACE_HOOK_IMAGE_CONFIG_NAME": image}
+
+
+def _prefers_local_cluster(image: Image, cluster: LocalCluster | None) -> bool:
+    """Whether a local cluster gets an image without a registry; custom commands know nothing of minikube's daemon."""
+    if isinstance(image.build, CustomBuild):
+        return cluster is not None and cluster.provider != MINIKUBE
+    return cluster is not None and isinstance(image.build, DockerBuild) and image.build.prefer_minikube
 
 
 def _registry(image: Image) -> str:

@@ -54,9 +54,14 @@ class _Check(UptodateCalculator):  # type: ignore[misc]
     def is_pushed(self, image_id: str) -> bool:
         """Whether the registry has the image under the name that it is to have, so that the daemon need not."""
         pushed = self.record(self.plan.task("push"))
-        if self.plan.stays_local or not pushed or pushed != self.record(self.plan.task("tag")):
+        if self.plan.stays_local or not self.is_push_of_tag(pushed):
             return False
         return bool(pushed["id"] == image_id and self.has_its_name(pushed))
+
+    def is_push_of_tag(self, pushed: Values) -> bool:
+        """Whether a push has brought what was tagged last to where it is to go now."""
+        tagged = self.record(self.plan.task("tag"))
+        return bool(pushed) and pushed == {**tagged, "destination": self.plan.destination}
 
     def has_its_name(self, values: Values) -> bool:
         """Whether a record holds the repository and the tagging schemas that are asked for now."""
@@ -101,7 +106,7 @@ class BuildIsCurrent(_Check):
     def _is_there(self, values: Values) -> bool:
         if is_elsewhere(values["id"]):
             return self.has_its_name(values)
-        return self.is_pushed(values["id"]) or holds_image(values["id"], values["id"], os.environ)
+        return self.is_pushed(values["id"]) or holds_image(values["id"], values["id"], self.plan.environ)
 
 
 class TagIsCurrent(_Check):
@@ -121,7 +126,7 @@ class TagIsCurrent(_Check):
         if is_elsewhere(values["id"]) or self.is_pushed(values["id"]):
             return True
         names = (values["reference"], *values["others"])
-        return all(holds_image(name, values["id"], os.environ) for name in names)
+        return all(holds_image(name, values["id"], self.plan.environ) for name in names)
 
 
 class PushIsCurrent(_Check):
@@ -133,7 +138,7 @@ class PushIsCurrent(_Check):
         """Tell whether the push can be skipped."""
         if not self.plan.is_pushed:
             return True
-        return bool(values and values == self.record(self.plan.task("tag")))
+        return self.is_push_of_tag(values)
 
 
 class LastBuildServes(UptodateCalculator):  # type: ignore[misc]

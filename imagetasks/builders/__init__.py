@@ -35,11 +35,14 @@ def engine_id(build: Engine, environ: Mapping[str, str]) -> str:
     return f"{name} {daemon_endpoint(environ)}" if isinstance(build, DockerBuild) else name
 
 
-def builder_for(image: Image, project: Path, open_context: Callable[[], BuildContext]) -> Builder:
+def builder_for(
+    image: Image, project: Path, open_context: Callable[[], BuildContext], environ: Mapping[str, str]
+) -> Builder:
     """The engine that an image's settings ask for.
 
     :param project: the project's folder
     :param open_context: called by the engines that send a context
+    :param environ: the environment that leads to the daemon
     :raises BuildError: the engine cannot build here
     """
     build = image.build
@@ -51,10 +54,10 @@ def builder_for(image: Image, project: Path, open_context: Callable[[], BuildCon
         case DockerBuild(use_buildkit=buildkit, args=args) if buildkit or args or build.use_cli:
             from imagetasks.builders.docker_cli import DockerCliBuilder
 
-            return DockerCliBuilder(build.options, open_context(), args, buildkit)
+            return DockerCliBuilder(build.options, open_context(), args, buildkit, environ)
         case DockerBuild():
             from imagetasks.builders.docker import DockerBuilder
 
-            return DockerBuilder(build.options, open_context())
+            return DockerBuilder(build.options, open_context(), environ)
         case _:
             raise BuildError("building with kaniko needs a cluster, which this version does not use yet")

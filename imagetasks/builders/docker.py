@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imagetasks.builders.base import BuildContext
@@ -11,15 +12,16 @@ from imagetasks.output import Output
 
 @dataclass(frozen=True)
 class DockerBuilder:
-    """Builds with the classic builder of the daemon that answers."""
+    """Builds with the classic builder of the daemon that ``environ`` leads to."""
 
     options: BuildOptions
     context: BuildContext
+    environ: Mapping[str, str]
 
     def build(self, reference: str, output: Output) -> str:
         """Stream the context to the daemon; see :class:`imagetasks.builders.base.Builder`."""
         from imagetasks.daemon import Daemon
 
-        daemon = Daemon()
+        daemon = Daemon(self.environ)
         dockerfile, stream = self.context.tar()
         return daemon.build(reference, stream, dockerfile, self.options, output)

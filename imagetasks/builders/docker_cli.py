@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class DockerCliBuilder:
     context: BuildContext
     args: tuple[str, ...]
     buildkit: bool
+    environ: Mapping[str, str]
 
     def build(self, reference: str, output: Output) -> str:
         """Build with the CLI; see :class:`imagetasks.builders.base.Builder`."""
@@ -76,7 +77,7 @@ class DockerCliBuilder:
                     f"the build argument {name} cannot be handed to the docker command line, "
                     "which reads a variable of that name itself; give it another name"
                 )
-        return {**os.environ, **self.options.build_args, "DOCKER_BUILDKIT": str(int(self.buildkit))}
+        return {**self.environ, **self.options.build_args, "DOCKER_BUILDKIT": str(int(self.buildkit))}
 
     def _arguments(self) -> Iterator[str]:
         if self.buildkit:

@@ -2,8 +2,8 @@
 
 Importing it costs more than a run that skips everything: import it inside the function that needs a daemon.
 
-Which daemon: ``DOCKER_HOST`` of an environment, else the context that ``docker context use`` chose, else the default socket, as for the
-docker CLI.
+Which daemon: ``DOCKER_HOST`` of an environment, else the context that ``docker context use`` chose, else the default
+socket, as for the docker CLI.
 """
 
 from __future__ import annotations

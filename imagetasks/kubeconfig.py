@@ -7,7 +7,7 @@ Cluster Access Using kubeconfig Files").
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,32 +42,51 @@ def find_target(environ: Mapping[str, str], *, context: str = "", namespace: str
 
     :raises ClusterError: there is no kubeconfig, or no such context in it
     """
-    files = [_read(file) for file in kubeconfig_files(environ)]
-    name = context or current_context(environ)
+    files = _read_all(kubeconfig_files(environ))
+    name = context or _current(files)
     if not name:
         return _in_cluster(environ, namespace)
-    contexts = dict(reversed(list(_entries(files, "context"))))
+    contexts = _entries(files, "context")
     if name not in contexts:
         known = ", ".join(contexts) or "none"
         raise ClusterError(f"the kubeconfig has no context {name}; it has {known}")
-    clusters = dict(reversed(list(_entries(files, "cluster"))))
-    server = clusters.get(str(contexts[name].get("cluster")), {}).get("server")
-    return Target(name, namespace or contexts[name].get("namespace") or DEFAULT_NAMESPACE, str(server or ""))
+    server = _entries(files, "cluster").get(str(contexts[name].get("cluster")), {}).get("server")
+    return Target(name, namespace or _namespace(contexts[name]), str(server or ""))
 
 
 def current_context(environ: Mapping[str, str]) -> str:
-    """The name of the current context, empty if there is none."""
-    for file in kubeconfig_files(environ):
-        if name := _read(file).get("current-context"):
-            return str(name)
-    return ""
+    """The name of the current context, empty if there is none.
+
+    :raises ClusterError: the kubeconfig cannot be read
+    """
+    return _current(_read_all(kubeconfig_files(environ)))
+
+
+def current_namespace(environ: Mapping[str, str]) -> str:
+    """The namespace of the current context, ``default`` if nothing names one.
+
+    :raises ClusterError: the kubeconfig cannot be read
+    """
+    files = _read_all(kubeconfig_files(environ))
+    return _namespace(_entries(files, "context").get(_current(files), {}))
+
+
+def credential_plugin(files: Iterable[Path], context: str) -> str:
+    """The program that gets a context's credentials (``exec`` of its user), empty if there is none.
+
+    :raises ClusterError: the kubeconfig cannot be read
+    """
+    read = _read_all(files)
+    user = _entries(read, "context").get(context, {}).get("user")
+    plugin = _entries(read, "user").get(str(user), {}).get("exec")
+    return str(plugin.get("command") or "") if isinstance(plugin, dict) else ""
 
 
 def kubeconfig_files(environ: Mapping[str, str]) -> list[Path]:
-    """The files of the kubeconfig that are there."""
+    """The files of the kubeconfig that are there and hold something."""
     listed = [name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
     files = [Path(name) for name in listed] or [Path("~/.kube/config").expanduser()]
-    return [file for file in files if file.is_file()]
+    return [file for file in files if file.is_file() and file.stat().st_size]
 
 
 def _in_cluster(environ: Mapping[str, str], namespace: str) -> Target:
@@ -81,6 +100,10 @@ def _in_cluster(environ: Mapping[str, str], namespace: str) -> Target:
     return Target("", namespace or own or DEFAULT_NAMESPACE, host)
 
 
+def _read_all(files: Iterable[Path]) -> list[dict[str, Any]]:
+    return [_read(file) for file in files]
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.load(file.read_bytes(), Loader=_Loader)
@@ -89,10 +112,20 @@ def _read(file: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def _entries(files: list[dict[str, Any]], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The named contexts or clusters of all files, in their order."""
+def _current(files: list[dict[str, Any]]) -> str:
+    return next((str(file["current-context"]) for file in files if file.get("current-context")), "")
+
+
+def _namespace(context: dict[str, Any]) -> str:
+    return str(context.get("namespace") or DEFAULT_NAMESPACE)
+
+
+def _entries(files: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    """The contexts, clusters or users of all files by their names, in their order."""
+    found: dict[str, dict[str, Any]] = {}
     for file in files:
         entries = file.get(f"{kind}s")
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and isinstance(entry.get(kind), dict):
-                yield str(entry.get("name")), entry[kind]
+                found.setdefault(str(entry.get("name")), entry[kind])
+    return found

@@ -1,7 +1,7 @@
 """Clusters on the user's own machine, which need no registry (specification, "Skip Image Push for Local Clusters").
 
-The nodes of some run what a Docker daemon holds: that of this machine, or for minikube one of their own. Into those of
-kind and k3d an image is loaded. The names are those of the contexts that these tools make.
+The nodes of some run what a Docker daemon holds: that of this machine, or for minikube one of their own. Into those
+of kind and k3d an image is loaded. The names are those of the contexts that these tools make.
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ class ImagePlan:
 
     @property
     def is_pushed(self) -> bool:
-        """Whether the image is to leave the daemon: nothing forbids it, or it is loaded into the nodes of a cluster."""
+        """Whether the image is to leave the daemon: nothing forbids it, or it is loaded into nodes of a cluster."""
         if self.cluster:
             return self.cluster.is_loaded
         build = self.image.build

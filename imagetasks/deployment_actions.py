@@ -9,7 +9,6 @@ purge  none
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -29,10 +28,11 @@ Values = dict[str, Any]
 @tell_mistakes
 def create_pull_secret(plan: SecretPlan) -> None:
     """Create or update the pull secrets for a registry; without credentials for it, warn."""
+    from imagetasks.cluster.client import Cluster
     from imagetasks.cluster.pull_secrets import ensure_pull_secret
 
     for target in plan.find_targets():
-        ensure_pull_secret(target, plan.registry, os.environ, warn=_warn)
+        ensure_pull_secret(Cluster(target), plan.registry, warn=_warn)
 
 
 @tell_mistakes

@@ -82,6 +82,16 @@ def credential_plugin(files: Iterable[Path], context: str) -> str:
     return str(plugin.get("command") or "") if isinstance(plugin, dict) else ""
 
 
+def proxy_url(files: Iterable[Path], context: str) -> str:
+    """The proxy that leads to a context's cluster (``proxy-url``), empty if there is none.
+
+    :raises ClusterError: the kubeconfig cannot be read
+    """
+    read = _read_all(files)
+    cluster = _entries(read, "context").get(context, {}).get("cluster")
+    return str(_entries(read, "cluster").get(str(cluster), {}).get("proxy-url") or "")
+
+
 def kubeconfig_files(environ: Mapping[str, str]) -> list[Path]:
     """The files of the kubeconfig that are there and hold something."""
     listed = [name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]

@@ -6,7 +6,6 @@ success recorded with what is there now; the records are the values that :mod:`i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -164,10 +163,11 @@ class SecretIsCurrent(UptodateCalculator):  # type: ignore[misc]
 
         :raises doit.exceptions.InvalidDodoFile: that cannot be told
         """
+        from imagetasks.cluster.client import Cluster
         from imagetasks.cluster.pull_secrets import is_current
 
         try:
-            return all(is_current(target, self.plan.registry, os.environ) for target in self.plan.find_targets())
+            return all(is_current(Cluster(target), self.plan.registry) for target in self.plan.find_targets())
         except UserError as error:
             raise InvalidDodoFile(str(error)) from error
 

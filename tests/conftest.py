@@ -1,6 +1,6 @@
 """Fixtures, and what happens to tests whose needs are not met.
 
-A test marked ``docker`` or ``registry`` is skipped where the daemon or the programs are missing.
+A test marked ``docker``, ``registry`` or ``cluster`` is skipped where that is missing.
 ``IMAGETASKS_REQUIRE``, a comma-separated list of those markers, turns every skip of such a test into a failure.
 """
 
@@ -16,12 +16,14 @@ from pathlib import Path
 import docker
 import pytest
 
+from imagetasks.cluster.client import Cluster
+from tests.cluster import missing_cluster, new_namespace
 from tests.daemon import connect, remove_images
 from tests.projects import Project
 from tests.registries import Registry
 
 ROOT = Path(__file__).parent.parent
-NEEDS = ("docker", "registry")
+NEEDS = ("docker", "registry", "cluster")
 REQUIRED = frozenset(filter(None, os.environ.get("IMAGETASKS_REQUIRE", "").split(",")))
 
 
@@ -30,6 +32,8 @@ def missing(need: str) -> str:
     """What ``need`` lacks here, in a sentence; empty if it is met."""
     if need == "docker":
         return "" if connect() else "no Docker daemon answers"
+    if need == "cluster":
+        return missing_cluster()
     programs = [program for program in ("docker-registry", "htpasswd", "openssl") if not shutil.which(program)]
     return f"not installed: {', '.join(programs)}" if programs else ""
 
@@ -85,6 +89,13 @@ def private_registry() -> Iterator[Registry]:
     """A registry that knows the user ``ann`` with the password ``correct horse``."""
     with Registry(htpasswd={"ann": "correct horse"}) as running:
         yield running
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """The real cluster, with a namespace of the test's own."""
+    with new_namespace() as made:
+        yield made
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ class Registry:
             "http": http,
         }
         if self.tls:
-            http["tls"] = _self_signed_certificate(self.folder)
+            http["tls"] = self_signed_certificate(self.folder)
         if self._htpasswd is not None:
             path = _htpasswd_file(self.folder, self._htpasswd)
             configuration["auth"] = {"htpasswd": {"realm": "tests", "path": path}}
@@ -126,7 +126,8 @@ def _htpasswd_file(folder: Path, users: Mapping[str, str]) -> str:
     return str(file)
 
 
-def _self_signed_certificate(folder: Path) -> dict[str, str]:
+def self_signed_certificate(folder: Path) -> dict[str, str]:
+    """The files of a key and its certificate for 127.0.0.1, made in ``folder`` unless they are there."""
     key, certificate = folder / "tls.key", folder / "tls.crt"
     if not certificate.exists():
         command = "openssl req -x509 -nodes -days 2 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=registry"

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,8 +14,8 @@ from functools import partial
 from pathlib import Path
 
 import imagetasks
-from imagetasks.config.reader import MappingNode, maps_in, read_nodes, text_in
-from imagetasks.errors import ConfigError
+from imagetasks.errors import ClusterError, ConfigError
+from imagetasks.kubeconfig import current_context, current_namespace
 from imagetasks.registry.tags import VOLATILE_VARIABLES, volatile_values
 
 _OTHER_SPELLINGS = {
@@ -38,7 +37,7 @@ def predefined_variables(
 
     A call raises ConfigError where there is no value, as for ``DEVSPACE_GIT_COMMIT`` outside a repository.
     """
-    namespace = partial(_current_namespace, environ)
+    namespace = partial(_of_kubeconfig, current_namespace, environ)
     variables: dict[str, Callable[[], str]] = {
         "DEVSPACE_NAME": lambda: name,
         "DEVSPACE_VERSION": lambda: imagetasks.__version__,
@@ -53,7 +52,7 @@ def predefined_variables(
         "DEVSPACE_SPACE": namespace,
         "DEVSPACE_SPACE_NAMESPACE": namespace,
         "DEVSPACE_NAMESPACE": namespace,
-        "DEVSPACE_CONTEXT": lambda: _current_context(_kubeconfigs(environ)),
+        "DEVSPACE_CONTEXT": partial(_of_kubeconfig, current_context, environ),
     }
     return {
         **variables,
@@ -88,23 +87,8 @@ def _user_name() -> str:
         ) from None
 
 
-def _current_namespace(environ: Mapping[str, str]) -> str:
-    """The namespace of the kubeconfig's current context, found as kubectl does: of two files, the first one wins."""
-    roots = _kubeconfigs(environ)
-    current = _current_context(roots)
-    for root in roots:
-        for context in maps_in(root.values.get("contexts")):
-            if text_in(context, "name") == current:
-                return text_in(context.values.get("context"), "namespace") or "default"
-    return "default"
-
-
-def _current_context(roots: Sequence[MappingNode]) -> str:
-    return next(filter(None, (text_in(root, "current-context") for root in roots)), "")
-
-
-def _kubeconfigs(environ: Mapping[str, str]) -> list[MappingNode]:
-    listed = [name for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
-    files = [Path(name) for name in listed] or [Path("~/.kube/config").expanduser()]
-    roots = [read_nodes(file) for file in files if file.is_file()]
-    return [root for root in roots if isinstance(root, MappingNode)]
+def _of_kubeconfig(find: Callable[[Mapping[str, str]], str], environ: Mapping[str, str]) -> str:
+    try:
+        return find(environ)
+    except ClusterError as error:
+        raise ConfigError(error.message) from None

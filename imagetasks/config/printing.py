@@ -11,8 +11,11 @@ from imagetasks.config.load import NOT_FILLED, FilledFile
 from imagetasks.config.reader import Node, ScalarNode, SequenceNode
 from imagetasks.config.variables import MASK, USE, Variables
 
-# Numbers to YAML 1.2 and Go, though not to PyYAML's YAML 1.1.
-_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|0o[0-7]+")
+# Numbers and booleans to YAML 1.2, or to the Go library of kubectl and helm, though not to PyYAML's YAML 1.1.
+_NUMBER = re.compile(
+    r"[-+]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+)"
+)
+_BOOLEANS = frozenset("yYnN")
 # Line breaks that a block or a single-quoted text would change.
 _RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
 _TAGGING = ("tag", "tags")
@@ -72,7 +75,7 @@ def _yaml_node(node: Node) -> yaml.Node:
     if isinstance(node, SequenceNode):
         items = [_yaml_node(item) for item in node.items]
         return yaml.SequenceNode("tag:yaml.org,2002:seq", items, flow_style=not items)
-    pairs = [(_text(key), _yaml_node(value)) for key, value in node.values.items()]
+    pairs = [(_yaml_node(node.keys[key]), _yaml_node(value)) for key, value in node.values.items()]
     return yaml.MappingNode("tag:yaml.org,2002:map", pairs, flow_style=not pairs)
 
 
@@ -90,4 +93,4 @@ def _style(text: str) -> str | None:
         return '"'
     if "\n" in text:
         return "|"
-    return "'" if _NUMBER.fullmatch(text) else None
+    return "'" if text in _BOOLEANS or _NUMBER.fullmatch(text.replace("_", "")) else None

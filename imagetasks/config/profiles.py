@@ -206,12 +206,12 @@ def _patched_root(root: MappingNode, patch: MappingNode, mistakes: Mistakes) -> 
             if op == "remove":
                 return root
             op = "add"
-        patched = _patched(root, steps, op, None if op == "remove" else value)
+        changed = patched(root, steps, op, None if op == "remove" else value)
     except ConfigError as error:
         mistakes.add(patch.values["path"], f"the patch `{op}` of `{path}` cannot be applied: {error.message}")
         return root
-    assert isinstance(patched, MappingNode)
-    return patched
+    assert isinstance(changed, MappingNode)
+    return changed
 
 
 def _may_lead_nowhere(root: MappingNode, path: str) -> bool:
@@ -225,14 +225,17 @@ def _find(node: Node | None, steps: tuple[str, ...]) -> Node | None:
     return node
 
 
-def _patched(node: Node, steps: tuple[str, ...], op: str, value: Node | None) -> Node:
-    """The node with ``value`` put at the end of ``steps``; what is not on the way is shared with the old node."""
+def patched(node: Node, steps: tuple[str, ...], op: str, value: Node | None) -> Node:
+    """The node with ``value`` put at the end of ``steps``; what is not on the way is shared with the old node.
+
+    Raises ConfigError if there is no place for it.
+    """
     step, rest = steps[0], steps[1:]
     old = _child(node, step)
     if old is None and (rest or op != "add"):
         raise ConfigError(f"there is no `{step}`")
     if rest and old is not None:
-        return _with_child(node, step, _patched(old, rest, op, value))
+        return _with_child(node, step, patched(old, rest, op, value))
     if op == "add" and value is not None and isinstance(old, SequenceNode):
         return _with_child(node, step, old._replace(items=(*old.items, value)))
     return _with_child(node, step, value, insert=op == "add")

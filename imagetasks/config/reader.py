@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -154,9 +155,24 @@ def read_nodes(file: Path) -> Node | None:
 
 def parse_nodes(data: bytes, file: str) -> Node | None:
     """The one document in ``data``; ``file`` is for messages only. Raises ConfigError, see :func:`read_nodes`."""
-    text = _decode(data, file)
+    with _telling_mistakes(file):
+        return _Composer(_parse(data, file), file).document()
+
+
+def parse_documents(data: bytes, file: str) -> list[Node]:
+    """All documents in ``data``, empty ones too; ``file`` is for messages only. Raises ConfigError likewise."""
+    with _telling_mistakes(file):
+        return list(_Composer(_parse(data, file), file).documents())
+
+
+def _parse(data: bytes, file: str) -> Iterator[yaml.Event]:
+    return yaml.parse(_decode(data, file), Loader=YamlLoader)
+
+
+@contextmanager
+def _telling_mistakes(file: str) -> Iterator[None]:
     try:
-        return _Composer(yaml.parse(text, Loader=YamlLoader), file).document()
+        yield
     except yaml.MarkedYAMLError as error:
         problem = str(error.problem)
         position = Position(file, *_place(error.problem_mark))
@@ -219,6 +235,13 @@ class _Composer:
         if isinstance(event, yaml.DocumentStartEvent):
             raise self._error(event, "a second document starts here; the file must hold one")
         return node
+
+    def documents(self) -> Iterator[Node]:
+        next(self._events)  # the start of the stream
+        while isinstance(next(self._events), yaml.DocumentStartEvent):
+            self._anchors.clear()
+            yield self._node(next(self._events), 0)
+            next(self._events)  # the end of the document
 
     def _error(self, event: yaml.Event, message: str) -> ConfigError:
         return ConfigError(message, Position(self._file, *_place(event.start_mark)))

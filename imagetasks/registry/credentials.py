@@ -58,7 +58,7 @@ def store_credentials(registry: str, credentials: Credentials) -> None:
         _to_helper(helper, registry, credentials)
     entry = {} if helper else _as_entry(credentials)
     try:
-        _update_config(_key(registry), entry)
+        _update_config(registry_key(registry), entry)
     except OSError as error:
         raise LoginError(f"{config_file()} cannot be written: {error.strerror}") from None
 
@@ -75,7 +75,8 @@ def config_file() -> Path:
     return docker_config_file(os.environ)
 
 
-def _key(registry: str) -> str:
+def registry_key(registry: str) -> str:
+    """What Docker keeps the credentials for a registry under: its address, and for Docker Hub an old URL."""
     return DOCKER_HUB_KEY if registry == DOCKER_HUB else registry
 
 
@@ -109,7 +110,7 @@ def _from_auths(auths: dict[str, Any], registry: str) -> Credentials | None:
     """Find a registry's entry; its key may be a URL, as old versions of Docker wrote it."""
     from docker.auth import resolve_index_name
 
-    keys = [key for key in (_key(registry), *auths) if key in auths and resolve_index_name(key) == registry]
+    keys = [key for key in (registry_key(registry), *auths) if key in auths and resolve_index_name(key) == registry]
     return _from_entry(keys[0], _object(auths[keys[0]], keys[0])) if keys else None
 
 
@@ -146,7 +147,7 @@ def _update_config(key: str, entry: dict[str, str]) -> None:
 
 def _helper(config: dict[str, Any], registry: str) -> str:
     """The name of the helper that Docker would ask; a registry's own goes before the one for all."""
-    name = _section(config, "credHelpers").get(_key(registry), config.get("credsStore") or "")
+    name = _section(config, "credHelpers").get(registry_key(registry), config.get("credsStore") or "")
     if not isinstance(name, str):
         raise LoginError(f"the credential helper for {registry} in {config_file()} is not a string")
     return name
@@ -176,7 +177,7 @@ def _from_helper(helper: str, registry: str) -> Credentials | None:
     from docker.credentials import CredentialsNotFound, StoreError
 
     try:
-        found = store.get(_key(registry))
+        found = store.get(registry_key(registry))
         username, secret = found["Username"], found["Secret"]
     except CredentialsNotFound:
         return None
@@ -195,7 +196,7 @@ def _to_helper(helper: str, registry: str, credentials: Credentials) -> None:
     if credentials.identity_token:
         username, secret = _TOKEN_USERNAME, credentials.identity_token
     try:
-        store.store(_key(registry), username, secret)
+        store.store(registry_key(registry), username, secret)
     except StoreError:
         raise LoginError(_helper_failed(helper, registry)) from None
 

@@ -1,0 +1,198 @@
+"""Kubernetes manifests: where those of a deployment are, and the objects that they hold.
+
+An object is a node with ``apiVersion`` and ``kind``. Scalars keep the quotes that they have or have not, so that
+printing them gives what kubectl would have read.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from imagetasks.config.model import Deployment
+from imagetasks.config.printing import print_nodes
+from imagetasks.config.profiles import child_map, parse_path, patched
+from imagetasks.config.reader import (
+    MappingNode,
+    Node,
+    SequenceNode,
+    describe,
+    is_null,
+    maps_in,
+    parse_documents,
+    position_of,
+    shown_path,
+    text_in,
+)
+from imagetasks.errors import ConfigError, DeployError, Position
+
+_SUFFIXES = (".json", ".yaml", ".yml")
+"""What kubectl takes for manifests in a folder."""
+_WILDCARDS = "*?["
+_TIMEOUT = 30.0
+_OK = 200
+
+
+def is_remote(entry: str) -> bool:
+    """Whether an entry of ``manifests`` is an address on the web."""
+    return entry.startswith(("http://", "https://"))
+
+
+def local_files(entry: str, project: Path) -> list[Path]:
+    """The files that an entry of ``manifests`` stands for, in the order of their names; none if nothing is there.
+
+    A folder stands for the manifests directly in it, as it does for ``kubectl apply --filename``, and so does the
+    older ``folder/*``. A pattern (``k8s/**/*.yaml``) stands for the files and folders that match.
+    """
+    name = entry.removesuffix("*") or "." if entry == "*" or entry.endswith("/*") else entry
+    path = project / name
+    if path.is_file():
+        return [path]
+    if path.is_dir() or not any(sign in name for sign in _WILDCARDS):
+        return _in_folder(path)
+    found = [project / match for match in sorted(glob.glob(name, root_dir=project, recursive=True))]  # noqa: PTH207
+    files = [file for match in found for file in (_in_folder(match) if match.is_dir() else [match])]
+    return list(dict.fromkeys(file for file in files if file.suffix in _SUFFIXES))
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+
+
+def read_file(file: Path) -> bytes:
+    """What a manifest's file holds.
+
+    :raises DeployError: it cannot be read
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DeployError(f"{shown_path(file)} cannot be read: {os.strerror(error.errno or 0)}") from None
+
+
+def fetch(address: str) -> bytes:
+    """What a manifest's address holds.
+
+    :raises DeployError: it cannot be fetched
+    """
+    import requests
+
+    try:
+        response = requests.get(address, timeout=_TIMEOUT)
+    except requests.RequestException as error:
+        raise DeployError(f"{shown_address(address)} cannot be fetched ({type(error).__name__})") from None
+    if response.status_code != _OK:
+        raise DeployError(
+            f"{shown_address(address)} answers {response.status_code} {response.reason}, not a manifest"
+        )
+    return response.content
+
+
+def shown_address(address: str) -> str:
+    """The address without what may be secret in it: a user's name and password, and the query."""
+    scheme, _, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+
+
+def parse_manifests(data: bytes, name: str) -> list[MappingNode]:
+    """The objects in the documents of YAML or JSON text; lists stand for what they hold.
+
+    :param name: what messages call it
+    :raises DeployError: it is not YAML, or a document is no object
+    """
+    try:
+        documents = parse_documents(data, name)
+    except ConfigError as error:
+        raise DeployError(error.message, error.position) from None
+    return [entry for document in documents if not is_null(document) for entry in _objects(document, name)]
+
+
+def _objects(document: Node, name: str) -> list[MappingNode]:
+    if not isinstance(document, MappingNode):
+        raise DeployError(
+            f"a manifest is a map with `apiVersion` and `kind`, not {describe(document)}", position_of(document, name)
+        )
+    items = document.values.get("items")
+    objects = maps_in(items)
+    if isinstance(items, SequenceNode) and len(objects) == len(items.items) and all(map(_says_its_kind, objects)):
+        return objects
+    if not _says_its_kind(document):
+        raise DeployError("this manifest needs both `apiVersion` and `kind`", position_of(document, name))
+    return [document]
+
+
+def _says_its_kind(node: MappingNode) -> bool:
+    return bool(text_in(node, "apiVersion") and text_in(node, "kind"))
+
+
+def print_manifests(objects: Iterable[MappingNode]) -> str:
+    """The objects as YAML documents."""
+    return "---\n".join(print_nodes(entry) for entry in objects)
+
+
+def namespace_of(entry: MappingNode) -> str:
+    """The namespace that an object names itself, if any."""
+    return text_in(child_map(entry, "metadata"), "namespace")
+
+
+def identity(entry: MappingNode) -> dict[str, Any]:
+    """What an object is known by: ``apiVersion``, ``kind`` and, in ``metadata``, ``name`` and ``namespace``."""
+    metadata = child_map(entry, "metadata")
+    known = {key: text_in(metadata, key) for key in ("name", "namespace") if text_in(metadata, key)}
+    return {"apiVersion": text_in(entry, "apiVersion"), "kind": text_in(entry, "kind"), "metadata": known}
+
+
+def apply_patches(objects: Sequence[MappingNode], patches: Node | None, deployment: Deployment) -> list[MappingNode]:
+    """The objects after ``kubectl.patches``, each of which changes those that its ``target`` is about.
+
+    A target has the object's ``name``, and may narrow it down by ``kind`` and ``apiVersion``; ``op``, ``path`` and
+    ``value`` are those of a profile's patch
+    (https://www.devspace.sh/docs/configuration/deployments/kubectl#patches).
+
+    :raises DeployError: a patch is none, or does not fit
+    """
+    place = deployment.position("patches")
+    file = place.file if place else ""
+    changed = list(objects)
+    for patch in _checked(patches, file):
+        changed = [_patched(entry, patch, file) if _is_target(entry, patch) else entry for entry in changed]
+    return changed
+
+
+def _checked(patches: Node | None, file: str) -> Iterator[MappingNode]:
+    for patch in patches.items if isinstance(patches, SequenceNode) else ():
+        position = position_of(patch, file)
+        if not isinstance(patch, MappingNode):
+            raise DeployError(f"a patch is a map, not {describe(patch)}", position)
+        if not text_in(child_map(patch, "target"), "name"):
+            raise DeployError("this patch needs `target.name`, the name of the object that it changes", position)
+        if text_in(patch, "op") not in ("add", "replace", "remove"):
+            raise DeployError("this patch needs an `op`, which is add, replace or remove", position)
+        if "value" not in patch.values and text_in(patch, "op") != "remove":
+            raise DeployError("this patch needs a `value`", position)
+        yield patch
+
+
+def _is_target(entry: MappingNode, patch: MappingNode) -> bool:
+    target = child_map(patch, "target")
+    wanted = {key: text_in(target, key) for key in ("apiVersion", "kind") if text_in(target, key)}
+    is_named = text_in(child_map(entry, "metadata"), "name") == text_in(target, "name")
+    return is_named and all(text_in(entry, key) == value for key, value in wanted.items())
+
+
+def _patched(entry: MappingNode, patch: MappingNode, file: str) -> MappingNode:
+    op, path = text_in(patch, "op"), text_in(patch, "path")
+    try:
+        changed = patched(entry, parse_path(path), op, None if op == "remove" else patch.values["value"])
+    except ConfigError as error:
+        what = f"{text_in(entry, 'kind')} {text_in(child_map(entry, 'metadata'), 'name')}"
+        message = f"the patch `{op}` of `{path}` does not fit {what}: {error.message}"
+        raise DeployError(message, Position(file, patch.line, patch.column)) from None
+    assert isinstance(changed, MappingNode)
+    return changed

@@ -39,7 +39,8 @@ lint: venv  ## check style and formatting
 types: venv  ## check the types
 	$(BIN)/mypy
 
-bench: setup  ## measure no-op builds and the memory of a build (takes minutes)
+bench: setup  ## measure loading, no-op builds and the memory of a build (takes minutes)
+	$(BIN)/python bench/load.py
 	$(BIN)/python bench/run.py
 
 clean:  ## remove what the targets above made

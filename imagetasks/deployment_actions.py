@@ -42,11 +42,11 @@ def deploy(plan: DeploymentPlan, task: Task, **tagged: Values) -> Values:
     target = plan.find_target()
     deployer = deployer_for(plan.deployment, plan.project, target)
     digest = deployer.digest()
-    with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
+    with _log(plan, task) as log:
         try:
             objects = deployer.deploy(built_images(plan, references), log)
         except (DeployError, ClusterError) as error:
-            raise type(error)(_with_log(error.message, log), error.position) from error
+            raise type(error)(_with_log(log.mask(error.message), log), error.position) from error
     return {"digest": digest, "target": list(target), "images": references, "objects": list(objects)}
 
 
@@ -56,11 +56,11 @@ def purge(plan: DeploymentPlan, task: Task) -> None:
     target = plan.find_target()
     last = last_record(task)
     objects = last.get("objects", []) if last.get("target") == list(target) else []
-    with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
+    with _log(plan, task) as log:
         try:
             deployer_for(plan.deployment, plan.project, target).purge(objects, log)
         except (DeployError, ClusterError) as error:
-            raise type(error)(_with_log(error.message, log), error.position) from error
+            raise type(error)(_with_log(log.mask(error.message), log), error.position) from error
 
 
 def built_images(plan: DeploymentPlan, references: Mapping[str, str]) -> list[BuiltImage]:
@@ -73,6 +73,10 @@ def built_images(plan: DeploymentPlan, references: Mapping[str, str]) -> list[Bu
         for image in plan.images
         if image.name in references
     ]
+
+
+def _log(plan: DeploymentPlan, task: Task) -> TaskLog:
+    return TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY, secrets=plan.secrets)
 
 
 def _with_log(message: str, log: TaskLog) -> str:

@@ -352,6 +352,7 @@ def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequen
     tasks: list[TaskDict] = []
     for plan in hooks:
         hook = plan.hook
+        told = {argument_for(image): f"tag:{name}" for image, name in plan.images.items()}
         target = f"all {hook.stage}" if hook.target == ALL else f"{hook.stage.removesuffix('s')} {hook.target}"
         tasks.append(
             {
@@ -359,7 +360,9 @@ def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequen
                 "name": plan.name,
                 "doc": f"{hook.when} {target}: {_cut(hook.shown)}",
                 "actions": [(run_hook, [plan, tuple(changes)])],
-                "task_dep": _last(tasks) or list(after),
+                "task_dep": [*(_last(tasks) or after), *told.values()],
+                "setup": list(told.values()),
+                "getargs": {argument: (name, None) for argument, name in told.items()},
             }
         )
     return tasks
@@ -371,8 +374,8 @@ def _once_a_build(plan: ImagePlan, task: TaskDict) -> TaskDict:
     return {
         **task,
         "uptodate": [HookHasSeenBuild(plan)],
-        "setup": [build],
-        "getargs": {"built": (build, None)},
+        "setup": [build, *task["setup"]],
+        "getargs": {"built": (build, None), **task["getargs"]},
     }
 
 

@@ -5,11 +5,13 @@ A build in the daemon ends with the connection that started it, so ending the pr
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from imagetasks.processes import stop_all
@@ -19,6 +21,25 @@ _SHELL_BASE = 128
 INTERRUPTED = _SHELL_BASE + signal.SIGINT
 _main_process = os.getpid()
 _ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_GRACE_SECONDS = 3.0
+_duties: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def doing_at_end(duty: Callable[[], None]) -> Iterator[None]:
+    """Do something at the end of the block or, where that comes first, of the process; it may be done twice."""
+    _duties.append(duty)
+    try:
+        yield
+    finally:
+        duty()
+        _duties.remove(duty)
+
+
+@atexit.register
+def _do_duties() -> None:
+    for duty in list(_duties):
+        duty()
 
 
 def install() -> None:
@@ -36,6 +57,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     if os.getpid() != _main_process:
         # A worker of doit's -P process: its parent sees to the rest.
         stop_all()
+        _do_duties_aside()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
     for other in (signal.SIGINT, *_ENDINGS):
@@ -44,3 +66,10 @@ def _end(number: int, frame: FrameType | None) -> None:
         sys.stderr.write(f"\n{'interrupted' if number == signal.SIGINT else 'terminated'}\n")
     stop_all()
     raise SystemExit(_SHELL_BASE + number)
+
+
+def _do_duties_aside() -> None:
+    """Do them in a thread: the one that the signal came to may hold what they need."""
+    doing = threading.Thread(target=_do_duties, daemon=True)
+    doing.start()
+    doing.join(_GRACE_SECONDS)

@@ -81,6 +81,7 @@ class ImagePlan:
     :ivar selection: which tasks this run comes to
     :ivar dependency: the name of the dependency that the image belongs to, empty for the user's own project
     :ivar state_folder: where the run keeps its logs; without it that of ``project``
+    :ivar secrets: what its logs do not show
     """
 
     image: Image
@@ -97,6 +98,7 @@ class ImagePlan:
     selection: Selection = field(default_factory=Selection)
     dependency: str = ""
     state_folder: Path | None = None
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def name(self) -> str:
@@ -153,6 +155,7 @@ class DeploymentPlan(NamedTuple):
     :ivar images: those of the run that it names
     :ivar find_target: finds where it goes to; raises ClusterError
     :ivar force: deploy it even if nothing has changed
+    :ivar secrets: what its logs do not show
     """
 
     deployment: Deployment
@@ -162,6 +165,7 @@ class DeploymentPlan(NamedTuple):
     images: tuple[ImagePlan, ...]
     find_target: Callable[[], Target]
     force: bool = False
+    secrets: frozenset[str] = frozenset()
 
     def task(self, kind: str) -> str:
         """The name of one of its tasks: ``deploy`` or ``purge``."""
@@ -190,6 +194,8 @@ class HookPlan(NamedTuple):
     :ivar name: its name in the graph, such as ``before-images-1`` or ``after-deployments-api-2``
     :ivar project: the folder that its command runs in
     :ivar environ: what its command finds in its environment beside what we have there
+    :ivar images: the images whose references its command line is told, by the names that it has for them
+    :ivar secrets: what its log does not show
     """
 
     hook: Hook
@@ -197,6 +203,8 @@ class HookPlan(NamedTuple):
     project: Path
     log_folder: Path
     environ: Mapping[str, str] = _NOTHING
+    images: Mapping[str, str] = _NOTHING
+    secrets: frozenset[str] = frozenset()
 
     @property
     def task(self) -> str:

@@ -14,9 +14,9 @@ from imagetasks.config.load import load_config
 from imagetasks.config.mistakes import nearest
 from imagetasks.config.model import ALL, EACH, Config, CustomBuild, DockerBuild, GitSource, Image
 from imagetasks.config.questions import NO_QUESTIONS, Asker
-from imagetasks.config.variables import PLACEHOLDER
+from imagetasks.config.variables import PLACEHOLDER, Value
 from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
-from imagetasks.dependencies import CONFIG_FILE, Checkout, ProjectNode, resolve
+from imagetasks.dependencies import CONFIG_FILE, Checkout, Load, ProjectNode, resolve
 from imagetasks.deploy.mentions import mentioned_images
 from imagetasks.errors import ConfigError, DockerfileError, OptionError, Position, ReferenceSyntaxError
 from imagetasks.graph import check_cycles, find_bases
@@ -39,15 +39,17 @@ class Project(NamedTuple):
     """A configuration and what a run is to do for it and for the projects that it depends on.
 
     :ivar projects: each after those that it depends on, the user's own last
-    :ivar secrets: the pull secrets that their deployments may need
+    :ivar pull_secrets: the pull secrets that their deployments may need
     :ivar warnings: what in their files has no meaning here, a line each
+    :ivar left_open: what cannot be known of them without a run, a line each
     """
 
     config: Config
     projects: tuple[ProjectPlan, ...]
     selection: Selection
-    secrets: tuple[SecretPlan, ...] = ()
+    pull_secrets: tuple[SecretPlan, ...] = ()
     warnings: tuple[str, ...] = ()
+    left_open: tuple[str, ...] = ()
 
     @property
     def plans(self) -> tuple[ImagePlan, ...]:
@@ -102,17 +104,24 @@ def open_project(
     if options.tag:
         _check_tag_option(options.tag)
     nodes = read_projects(file, options, environ, asker)
+    configs = [node.config for node in nodes if node.config]
+    secrets = frozenset(secret for config in configs for secret in config.secrets)
     local = LocalBuilds(None, environ)
     if asker is not None:
         local = find_local_builds(environ, options.kube_context, options.local_contexts)
-    run = _Run(options, environ, nodes[-1].loaded.state_folder, local)
+    run = _Run(options, environ, nodes[-1].loaded.state_folder, local, secrets)
     for node in nodes:
         run.add(node)
     run.check()
-    warnings = tuple(warning for node in nodes if node.config for warning in node.config.warnings)
-    if local.warning:
-        warnings = (*warnings, local.warning)
-    return Project(nodes[-1].loaded, tuple(run.projects), run.selection, run.secrets(), warnings)
+    warnings = [warning for config in configs for warning in config.warnings]
+    return Project(
+        nodes[-1].loaded,
+        tuple(run.projects),
+        run.selection,
+        run.pull_secrets(),
+        warnings=(*warnings, *filter(None, [local.warning])),
+        left_open=tuple(line for config in configs for line in config.left_open),
+    )
 
 
 def read_projects(
@@ -120,18 +129,23 @@ def read_projects(
     options: Options,
     environ: Mapping[str, str],
     asker: Asker | None,
+    *,
     checkout: Checkout | None = None,
+    load: Load | None = None,
 ) -> list[ProjectNode]:
     """The configurations of a project, which is the last, and of those that it depends on.
 
     Without an ``asker`` nothing is asked, run or fetched.
 
     :param checkout: where dependencies from git are; without it each is fetched once
+    :param load: what reads a configuration; without it a mistake in one ends the reading
     :raises UserError: a mistake in a configuration, or a dependency that cannot be fetched
     """
 
-    def load(file: Path, variables: Mapping[str, str], profiles: Sequence[str]) -> Config:
-        return load_config(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+    def loaded(file: Path, handed: Mapping[str, Value], profiles: Sequence[str]) -> Config:
+        return load_config(
+            file, variables=options.variables, profiles=profiles, environ=environ, asker=asker, handed=handed
+        )
 
     def fetched(source: GitSource, start: Path, position: Position | None) -> Path | None:
         from imagetasks.git_sources import Repository
@@ -142,20 +156,29 @@ def read_projects(
         repository.fetch()
         return repository.folder
 
-    config = load(file, options.variables, options.profiles)
+    load = load or loaded
+    config = load(file, {}, options.profiles)
     if not config.dependencies:
         return [ProjectNode(config=config)]
-    return resolve(config, options.profiles, options.variables, load, checkout or fetched, lists_only=asker is None)
+    return resolve(config, options.profiles, load, checkout or fetched, lists_only=asker is None)
 
 
 class _Run:
     """Makes the plans of one run, project after project, each after those that it depends on."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str], state_folder: Path, local: LocalBuilds) -> None:
+    def __init__(
+        self,
+        options: Options,
+        environ: Mapping[str, str],
+        state_folder: Path,
+        local: LocalBuilds,
+        secrets: frozenset[str],
+    ) -> None:
         self._options = options
         self._local = local
         self._environ = environ
         self._state_folder = state_folder
+        self._secrets = secrets
         self._within_reach: dict[str, dict[str, Image]] = {}
         self._image_plans: dict[str, ImagePlan] = {}
         self._deployments: list[str] = []
@@ -180,7 +203,9 @@ class _Run:
         plans = tuple(self._image_plan(image, config, node.name, reachable) for image in images)
         self._image_plans.update((plan.name, plan) for plan in plans)
         deployments = tuple(self._deployment_plans(config, node.name, reachable))
-        hooks = _hook_plans(config, images, node.name, self._log_folder)
+        hooks = tuple(
+            plan._replace(secrets=self._secrets) for plan in _hook_plans(config, images, node.name, self._log_folder)
+        )
         if self._options.skip_build:
             hooks = tuple(plan for plan in hooks if plan.hook.stage != "images")
         self.projects.append(ProjectPlan(node.name, plans, deployments, hooks, tuple(node.needs)))
@@ -199,7 +224,7 @@ class _Run:
                 hint = f"did you mean {guess}?" if guess else f"there are {', '.join(self._deployments) or 'none'}"
                 raise OptionError(f"--deployments: there is no deployment {name}; {hint}")
 
-    def secrets(self) -> tuple[SecretPlan, ...]:
+    def pull_secrets(self) -> tuple[SecretPlan, ...]:
         """A plan for each registry of an image that wants a pull secret in a project that deploys."""
         namespaces: dict[str, dict[str, None]] = {}
         for project in self.projects:
@@ -242,6 +267,7 @@ class _Run:
                 images=tuple(self._image_plans[image] for image in reachable if image in images),
                 find_target=cache(partial(self._find_target, deployment.namespace)),
                 force=self._options.force_deploy,
+                secrets=self._secrets,
             )
 
     def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
@@ -263,6 +289,7 @@ class _Run:
             selection=self.selection,
             dependency=dependency,
             state_folder=self._state_folder,
+            secrets=self._secrets,
         )
 
 
@@ -281,7 +308,8 @@ def _hook_plans(config: Config, images: Sequence[Image], dependency: str, log_fo
             numbers[time] += 1
             name = name_in_graph(f"{time}-{numbers[time]}", dependency)
             environ = _hook_environ(target, repositories) if hook.stage == "images" else {}
-            plans.append(HookPlan(hook, name, config.folder, log_folder, environ))
+            told = {image: name_in_graph(image, dependency) for image in hook.images if image in repositories}
+            plans.append(HookPlan(hook, name, config.folder, log_folder, environ, told))
     return tuple(plans)
 
 
@@ -308,15 +336,17 @@ def _registry(image: Image) -> str:
 
 def _check_names_differ(projects: Sequence[ProjectPlan]) -> None:
     """Refuse an image or deployment of one project that has the same name in the graph as one of another."""
-    first: dict[str, str] = {}
+    first: dict[str, tuple[str, Position | None]] = {}
     for project in projects:
-        tasks = [plan.task("build") for plan in project.images]
-        tasks += [plan.task("deploy") for plan in project.deployments]
-        for task in tasks:
-            if first.setdefault(task, project.name) != project.name:
+        tasks = [(plan.task("build"), plan.image.position("")) for plan in project.images]
+        tasks += [(plan.task("deploy"), plan.deployment.position()) for plan in project.deployments]
+        for task, position in tasks:
+            dependency, place = first.setdefault(task, (project.name, position))
+            if dependency != project.name:
                 raise ConfigError(
-                    f"the dependency {first[task]} and {project.name or 'the project itself'} both make "
-                    f"a task {task}; give the dependency another `name`"
+                    f"the task {task} is also that of the dependency {dependency} ({place}); "
+                    "give the dependency another `name`",
+                    position,
                 )
 
 

@@ -6,12 +6,13 @@ import fnmatch
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from imagetasks.config.model import ALL, REBUILD_ALWAYS, CustomBuild, Deployment, DockerBuild, Hook, Image
 from imagetasks.context.inputs import Inputs
-from imagetasks.kubeconfig import Target
+from imagetasks.kubeconfig import Target, find_target
 from imagetasks.local_clusters import LocalCluster
 from imagetasks.state import STATE_FOLDER
 
@@ -77,6 +78,7 @@ class ImagePlan:
     :ivar skips_build: take the image of the last build, whatever has changed
     :ivar pushes: whether this run pushes images
     :ivar environ: the environment that leads to the daemon
+    :ivar find_target: finds the cluster and the namespace that kaniko builds in; raises ClusterError
     :ivar cluster: the local cluster that is deployed to, if its nodes are to get the image without a registry
     :ivar selection: which tasks this run comes to
     :ivar dependency: the name of the dependency that the image belongs to, empty for the user's own project
@@ -94,6 +96,7 @@ class ImagePlan:
     skips_build: bool = False
     pushes: bool = True
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    find_target: Callable[[], Target] = partial(find_target, os.environ)
     cluster: LocalCluster | None = None
     selection: Selection = field(default_factory=Selection)
     dependency: str = ""

@@ -285,6 +285,7 @@ class _Run:
             skips_build=self._options.skip_build,
             pushes=not self._options.skip_push,
             environ=environ,
+            find_target=cache(partial(self._find_target, _build_namespace(image))),
             cluster=self._local.cluster if is_local else None,
             selection=self.selection,
             dependency=dependency,
@@ -325,6 +326,11 @@ def _prefers_local_cluster(image: Image, cluster: LocalCluster | None) -> bool:
     if isinstance(image.build, CustomBuild):
         return cluster is not None and cluster.provider != MINIKUBE
     return cluster is not None and isinstance(image.build, DockerBuild) and image.build.prefer_minikube
+
+
+def _build_namespace(image: Image) -> str:
+    """The namespace that an image names for its build, empty for that of the run."""
+    return image.build.namespace if isinstance(image.build, KanikoBuild) else ""
 
 
 def _registry(image: Image) -> str:

@@ -1,4 +1,4 @@
-"""``${runtime.images.NAME}``: what commands are told of the images that were built before they run.
+"""``${runtime.images.NAME}``: what commands and deployments are told of the images that were built before them.
 
 By itself it is ``repository:tag``, with ``.image`` the repository and with ``.tag`` the tag
 (https://www.devspace.sh/docs/configuration/variables#runtime-variables).
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_USE = re.compile(r"\$\{runtime\.images\.(?P<name>[^{}]+?)(?P<part>\.image|\.tag)?\}")
+_USE = re.compile(r"\$!?\{runtime\.images\.(?P<name>[^{}]+?)(?P<part>\.image|\.tag)?\}")
 
 
 def images_named(text: str) -> tuple[str, ...]:

@@ -13,8 +13,9 @@ from doit.dependency import UptodateCalculator
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
+from imagetasks.builders import can_fall_back
 from imagetasks.deploy import deployer_for
-from imagetasks.errors import BuildError, UserError
+from imagetasks.errors import BuildError, DaemonError, UserError
 from imagetasks.local_images import holds_image
 from imagetasks.plan import DeploymentPlan, ImagePlan, SecretPlan, is_elsewhere
 
@@ -104,8 +105,16 @@ class BuildIsCurrent(_Check):
 
     def _is_there(self, values: Values) -> bool:
         if is_elsewhere(values["id"]):
-            return self.has_its_name(values)
-        return self.is_pushed(values["id"]) or holds_image(values["id"], values["id"], self.plan.environ)
+            return self.has_its_name(values) and (values["is_pushed"] or not self.plan.pushes)
+        return self.is_pushed(values["id"]) or self._is_in_daemon(values["id"])
+
+    def _is_in_daemon(self, image_id: str) -> bool:
+        try:
+            return holds_image(image_id, image_id, self.plan.environ)
+        except DaemonError:
+            if can_fall_back(self.plan.image.build, self.plan.find_target):
+                return False
+            raise
 
 
 class TagIsCurrent(_Check):

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from imagetasks.config.model import CustomBuild, DockerBuild, Engine, Image
+from imagetasks.config.model import CustomBuild, DockerBuild, Engine, Image, KanikoBuild
 from imagetasks.endpoint import daemon_endpoint
-from imagetasks.errors import BuildError
+from imagetasks.errors import ClusterError, DaemonError
 
 if TYPE_CHECKING:
     from imagetasks.builders.base import BuildContext, Builder
+    from imagetasks.kubeconfig import Target
 
-__all__ = ["builder_for", "engine_id", "engine_name"]
+__all__ = ["InCluster", "builder_for", "can_fall_back", "engine_id", "engine_name"]
+
+
+class InCluster(NamedTuple):
+    """What a build in the cluster has to know beside its image.
+
+    :ivar find_target: finds the cluster and the namespace; raises ClusterError
+    :ivar tags: further tags that the image is pushed under
+    :ivar pushes: whether it is pushed at all
+    """
+
+    find_target: Callable[[], Target]
+    tags: tuple[str, ...] = ()
+    pushes: bool = True
 
 
 def engine_name(build: Engine) -> str:
@@ -35,17 +50,32 @@ def engine_id(build: Engine, environ: Mapping[str, str]) -> str:
     return f"{name} {daemon_endpoint(environ)}" if isinstance(build, DockerBuild) else name
 
 
+def can_fall_back(build: Engine, find_target: Callable[[], Target]) -> bool:
+    """Whether kaniko builds where no daemon answers: nothing forbids it, and a cluster is known."""
+    if not isinstance(build, DockerBuild) or build.disable_fallback:
+        return False
+    try:
+        find_target()
+    except ClusterError:
+        return False
+    return True
+
+
 def builder_for(
-    image: Image, project: Path, open_context: Callable[[], BuildContext], environ: Mapping[str, str]
+    image: Image,
+    project: Path,
+    open_context: Callable[[], BuildContext],
+    environ: Mapping[str, str],
+    in_cluster: InCluster,
 ) -> Builder:
-    """The engine that an image's settings ask for.
+    """The engine that an image's settings ask for or, where no daemon answers, the one that takes its place.
 
     :param project: the project's folder
     :param open_context: called by the engines that send a context
     :param environ: the environment that leads to the daemon
-    :raises BuildError: the engine cannot build here
+    :raises UserError: the engine cannot build here
     """
-    build = image.build
+    build = _engine_here(image, environ, in_cluster.find_target)
     match build:
         case CustomBuild():
             from imagetasks.builders.custom import CustomBuilder
@@ -59,5 +89,33 @@ def builder_for(
             from imagetasks.builders.docker import DockerBuilder
 
             return DockerBuilder(build.options, open_context(), environ)
-        case _:
-            raise BuildError("building with kaniko needs a cluster, which this version does not use yet")
+        case KanikoBuild():
+            from imagetasks.builders.kaniko import KanikoBuilder
+            from imagetasks.cluster.client import Cluster
+
+            cluster = Cluster(in_cluster.find_target())
+            return KanikoBuilder(build, open_context(), cluster, project, in_cluster.tags, in_cluster.pushes)
+
+
+def _engine_here(image: Image, environ: Mapping[str, str], find_target: Callable[[], Target]) -> Engine:
+    """The image's engine or, where it needs a daemon and none answers, kaniko (reference, "Building", 3).
+
+    :raises DaemonError: none answers, and kaniko is not to build, or cannot
+    """
+    build = image.build
+    if not isinstance(build, DockerBuild):
+        return build
+    from imagetasks.daemon import Daemon
+
+    try:
+        Daemon(environ)
+    except DaemonError as error:
+        if not can_fall_back(build, find_target):
+            raise
+        target = find_target()
+        sys.stderr.write(
+            f"WARNING: {image.name} is built by kaniko in namespace {target.namespace} of context {target.context}: "
+            f"{error}\n"
+        )
+        return KanikoBuild(options=build.options)
+    return build

@@ -7,7 +7,6 @@ not changed stays as the user wrote it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -15,8 +14,7 @@ from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode
 from imagetasks.deploy.base import BuiltImage
 from imagetasks.errors import DeployError, Position, ReferenceSyntaxError
 from imagetasks.registry.reference import Repository, parse_reference, parse_repository
-
-_RUNTIME = re.compile(r"\$!?\{runtime\.images\.([^{}]+?)(\.image|\.tag)?\}")
+from imagetasks.runtime import fill_runtime, images_named
 
 _AnyNode = TypeVar("_AnyNode", bound=Node)
 _Change = Callable[[str, str, Mapping[str, Node]], str]
@@ -54,15 +52,12 @@ def fill_runtime_variables(text: str, images: Sequence[BuiltImage], position: Po
     :param position: where the text stands, for messages
     :raises DeployError: there is no such image
     """
-    known = {image.name: image for image in images}
-
-    def value(use: re.Match[str]) -> str:
-        if use[1] not in known:
-            raise DeployError(f"{use[0]} names no image; there are {', '.join(known) or 'none'}", position)
-        image = known[use[1]]
-        return {".image": image.repository, ".tag": image.tag}.get(use[2], f"{image.repository}:{image.tag}")
-
-    return _RUNTIME.sub(value, text)
+    references = {image.name: f"{image.repository}:{image.tag}" for image in images}
+    for name in images_named(text):
+        if name not in references:
+            known = ", ".join(references) or "none"
+            raise DeployError(f"${{runtime.images.{name}}} names no image; there are {known}", position)
+    return fill_runtime(text, references)
 
 
 def fill_runtime_variables_in(

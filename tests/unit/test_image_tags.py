@@ -133,5 +133,5 @@ def test_runtime_variables_are_filled_in_anywhere_in_values() -> None:
 
 
 def test_a_runtime_variable_of_an_unknown_image_is_a_mistake() -> None:
-    with pytest.raises(DeployError, match=r"runtime\.images.wbe.tag} names no image; there are api, web"):
+    with pytest.raises(DeployError, match=r"runtime\.images.wbe} names no image; there are api, web"):
         fill_runtime_variables("${runtime.images.wbe.tag}", [API, WEB])

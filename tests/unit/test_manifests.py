@@ -112,7 +112,7 @@ def test_an_object_that_only_has_items_is_one_object() -> None:
     [
         (f"{POD}---\nkind: Pod\n", "it.yaml:9:1: this manifest needs both `apiVersion` and `kind`"),
         ("- a", "it.yaml:1:1: a manifest is a map with `apiVersion` and `kind`, not a list"),
-        ("a: [b", "it.yaml:2:1: this is not YAML: a `\\[` is opened and not closed"),
+        ("a: [b", "it.yaml:1:4: this is not YAML: a `\\[` is opened here"),
         (f"{POD}a: b: c\n", "it.yaml:8:5: this is not YAML"),
         (f"{POD}---\nkind: a\nkind: b\n", "it.yaml:10:1: the key `kind` stands twice in this map"),
     ],

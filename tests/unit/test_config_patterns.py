@@ -49,3 +49,15 @@ def test_a_match_that_takes_too_long_is_given_up() -> None:
     pattern = "^(a|a)+$"
     with pytest.raises(ConfigError, match=re.escape(f"`{pattern}` takes too long")):
         matches(pattern, "a" * 60 + "b")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"^[0-9]+\.[0-9]+\.[0-9]+$", "^(dev|staging)$", "[a-z]([-a-z0-9]*[a-z0-9])?", r"\w+"]
+)
+def test_a_common_pattern_needs_no_other_library(pattern: str) -> None:
+    assert isinstance(compile_pattern(pattern), re.Pattern)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+", "(a|b)*", "(a+){2,}", "[[:alpha:]]", r"\pL", "(?P<x>a)", "a{2}"])
+def test_what_may_take_long_or_mean_something_else_is_left_to_it(pattern: str) -> None:
+    assert not isinstance(compile_pattern(pattern), re.Pattern)

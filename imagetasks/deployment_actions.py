@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from doit.task import Task
 
 from imagetasks.actions import argument_for, last_record, tell_mistakes
 from imagetasks.deploy import deployer_for
-from imagetasks.deploy.base import BuiltImage
 from imagetasks.errors import ClusterError, DeployError
 from imagetasks.plan import DeploymentPlan, SecretPlan
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
+
+if TYPE_CHECKING:
+    from imagetasks.deploy.base import BuiltImage
 
 Values = dict[str, Any]
 
@@ -68,6 +70,8 @@ def built_images(plan: DeploymentPlan, references: Mapping[str, str]) -> list[Bu
 
     :param references: their ``repository:tag``, by their names in the graph
     """
+    from imagetasks.deploy.base import BuiltImage
+
     return [
         BuiltImage(image.image.name, image.image.image, references[image.name].rpartition(":")[2])
         for image in plan.images

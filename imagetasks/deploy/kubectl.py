@@ -19,18 +19,8 @@ from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, shown_path, text_in
 from imagetasks.deploy.base import BuiltImage
 from imagetasks.deploy.image_tags import fill_runtime_variables, fill_runtime_variables_in, tag_manifest
-from imagetasks.deploy.manifests import (
-    apply_patches,
-    fetch,
-    identity,
-    is_remote,
-    local_files,
-    namespace_of,
-    parse_manifests,
-    print_manifests,
-    read_file,
-    shown_address,
-)
+from imagetasks.deploy.manifests import apply_patches, identity, namespace_of, parse_manifests, print_manifests
+from imagetasks.deploy.sources import fetch, is_remote, local_files, read_file, shown_address
 from imagetasks.errors import DeployError
 from imagetasks.kubeconfig import Target
 from imagetasks.output import Output

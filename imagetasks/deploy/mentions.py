@@ -12,7 +12,7 @@ from pathlib import Path
 
 from imagetasks.config.model import Chart, Deployment, Helm, Kubectl
 from imagetasks.config.reader import MappingNode, Node, ScalarNode
-from imagetasks.deploy.manifests import is_remote, local_files
+from imagetasks.deploy.sources import is_remote, local_files
 from imagetasks.errors import ReferenceSyntaxError
 from imagetasks.registry.reference import DOCKER_HUB, parse_repository
 

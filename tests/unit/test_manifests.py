@@ -6,14 +6,8 @@ import pytest
 
 from imagetasks.config.model import Deployment
 from imagetasks.config.reader import Node, parse_nodes
-from imagetasks.deploy.manifests import (
-    apply_patches,
-    identity,
-    local_files,
-    parse_manifests,
-    print_manifests,
-    shown_address,
-)
+from imagetasks.deploy.manifests import apply_patches, identity, parse_manifests, print_manifests
+from imagetasks.deploy.sources import local_files, shown_address
 from imagetasks.errors import DeployError, Position
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - image: nginx\n"

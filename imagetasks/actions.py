@@ -28,6 +28,7 @@ from imagetasks.local_clusters import load_image
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
 from imagetasks.registry.tags import resolve_tag
+from imagetasks.report import phases
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
 from imagetasks.runtime import fill_runtime
 
@@ -72,6 +73,7 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
     open_context = functools.partial(_open_context, plan, tagged_bases)
     builder = builder_for(plan.image, plan.project, open_context, plan.environ)
     with _log(plan, task) as log:
+        phases.enter(task.name, "sending the context")
         try:
             image_id = builder.build(reference, log)
         except BuildError as error:
@@ -114,6 +116,7 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
     if not is_elsewhere(tagged["id"]):
         with _log(plan, task) as log:
             for name in (tagged["reference"], *tagged["others"]):
+                phases.enter(task.name, f"{'loading' if plan.cluster else 'pushing'} {name}")
                 if plan.cluster:
                     load_image(name, plan.cluster, plan.environ, log)
                 else:

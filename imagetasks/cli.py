@@ -10,22 +10,17 @@ import imagetasks
 from imagetasks.errors import UserError
 
 # What a command is called with and what it does; its module has its name, and is imported when it is called.
-_COMMANDS = {
+COMMANDS = {
+    "init": ("[--registry PREFIX]", "write a devspace.yaml for the Dockerfiles here, and doit's configuration"),
+    "doctor": ("", "tell what is there of all that the file needs"),
     "validate": ("[FILE]", "print every mistake in the file"),
     "print": ("[-p NAME]", "print the file as it is after profiles and variables"),
     "profiles": ("", "list the file's profiles"),
     "vars": ("[--reset]", "list the file's variables and answers, or forget answers"),
     "dependencies": ("[--update]", "list the projects that this one depends on, or fetch them anew"),
+    "graph": ("[-o FILE] [TASK]", "show what waits for what, and what would run; or draw it"),
     "login": ("[REGISTRY]", "store credentials for a registry as `docker login` does"),
-}
-
-_TASKS = {
-    "build": "build, tag and push every image",
-    "build:api": "build one image, and stop there",
-    "push:api": "take one image all the way",
-    "list --all": "list all tasks",
-    "info build:api": "tell why a task would run",
-    "--version": "print the version",
+    "completion": ("SHELL", "print what makes bash, zsh or fish complete names and options"),
 }
 
 
@@ -33,17 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, without the program's name, and return the exit code: doit's own (0 to 3)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        match words:
-            case ["--version"]:
-                print(f"imagetasks {imagetasks.__version__}")
-                return 0
-            case ["--help" | "-h"]:
-                print(_usage(), end="")
-                return 0
-            case [command, *rest] if command in _COMMANDS:
-                return int(importlib.import_module(f"imagetasks.commands.{command}").main(rest))
-            case _:
-                return _doit(words)
+        return _dispatch(words)
     except UserError as error:
         sys.stderr.write(f"ERROR: {error}\n")
         return 3
@@ -52,14 +37,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _usage() -> str:
-    commands = {f"{name} {arguments}".rstrip(): what for name, (arguments, what) in _COMMANDS.items()}
-    lines = (f"  imagetasks {call:<24} {what}\n" for call, what in {**_TASKS, **commands}.items())
-    return (
-        "imagetasks builds, tags and pushes the images of a devspace.yaml, and skips what has not changed.\n\n"
-        f"{''.join(lines)}\n"
-        "Every command of doit works here too: `imagetasks help` lists them, `imagetasks help run` all options.\n"
-    )
+def _dispatch(words: list[str]) -> int:
+    match words:
+        case ["--version"]:
+            print(f"imagetasks {imagetasks.__version__}")
+            return 0
+        case ["--help" | "-h"]:
+            return _help()
+        case ["help", command] if command in COMMANDS:
+            return _run(command, ["--help"])
+        case [task, "--help" | "-h"] if task not in COMMANDS:
+            return _doit(["help", task])
+        case [command, *rest] if command in COMMANDS:
+            return _run(command, rest)
+        case _:
+            return _doit(words)
+
+
+def _help() -> int:
+    from imagetasks.usage import usage
+
+    print(usage(COMMANDS), end="")
+    return 0
+
+
+def _run(command: str, words: list[str]) -> int:
+    return int(importlib.import_module(f"imagetasks.commands.{command}").main(words))
 
 
 def _doit(words: list[str]) -> int:

@@ -51,6 +51,10 @@ class Daemon:
         # Between two lines of a build minutes may pass: only the connection is timed.
         self._client.timeout = None  # type: ignore[assignment]
 
+    def version(self) -> str:
+        """The daemon's version, such as ``27.3.1``."""
+        return str(self._ask(self._client.version)["Version"])
+
     def image_id(self, reference: str) -> str | None:
         """The id of the image that a name, ``name:tag`` or id stands for, or None if it is not there."""
         try:

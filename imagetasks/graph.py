@@ -118,12 +118,23 @@ def task_dicts(
             "meta": OURS,
         }
     for task in tasks:
-        named = _name(task) in words
+        named = name_of(task) in words
         yield {**task, "io": _UNCAPTURED, "meta": OURS, "params": list(params) if named else []}
 
 
-def _name(task: TaskDict) -> str:
-    return f"{task['basename']}:{task['name']}"
+def name_of(task: TaskDict) -> str:
+    """The name that doit gives a task: ``build:api``, or ``build`` for the group."""
+    return task["basename"] if task["name"] is None else f"{task['basename']}:{task['name']}"
+
+
+def dependencies_of(tasks: Iterable[TaskDict]) -> dict[str, list[str]]:
+    """The names of the tasks that each task waits for; a group waits for its members too."""
+    by_name = {name_of(task): task for task in tasks}
+    members: dict[str, list[str]] = {}
+    for name, task in by_name.items():
+        if task["name"] is not None:
+            members.setdefault(task["basename"], []).append(name)
+    return {name: [*task.get("task_dep", ()), *members.get(name, ())] for name, task in by_name.items()}
 
 
 def _groups(
@@ -380,7 +391,7 @@ def _once_a_build(plan: ImagePlan, task: TaskDict) -> TaskDict:
 
 
 def _last(tasks: Sequence[TaskDict]) -> list[str]:
-    return [_name(task) for task in tasks[-1:]]
+    return [name_of(task) for task in tasks[-1:]]
 
 
 def _each_once(names: Iterable[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from doit.task import Task
 
 from imagetasks.config.questions import asker_here
 from imagetasks.errors import ConfigError, UserError
-from imagetasks.graph import TaskDict, task_dicts
+from imagetasks.graph import TaskDict, dependencies_of, task_dicts
 from imagetasks.interrupt import INTERRUPTED
 from imagetasks.options import DoitOption, doit_options, make_options, parse_after_tasks
 from imagetasks.plan import Dependencies
@@ -98,7 +98,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         _tell_left_open(project)
         ours = list(task_dicts(project.projects, project.pull_secrets, self._options))
         own: list[Task] = super().load_tasks(cmd, pos_args)
-        our_dependencies = _dependencies_of(ours)
+        our_dependencies = dependencies_of(ours)
         _check_names(our_dependencies, own)
         dependencies = {**our_dependencies, **_dependencies_of_own(own)}
         project.selection.choose(cmd.sel_tasks or list(dependencies), dependencies)
@@ -108,7 +108,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
             if options.build_sequential:
                 # doit makes its runner from this very dict, after the tasks are loaded.
                 self._values["num_process"] = 0
-            prepare_run(project, ours, sequential=self._values.get("num_process") in (0, 1))
+            prepare_run(project, ours, sequential=self._values.get("num_process") in (0, 1), timings=options.timings)
         return [*own, *generate_tasks("imagetasks", (task for task in ours))]
 
 
@@ -140,11 +140,11 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     _tell_left_open(project)
     ours = list(task_dicts(project.projects, project.pull_secrets, doit_forms, words))
     if names:
-        project.selection.choose(names, _dependencies_of(ours))
+        project.selection.choose(names, dependencies_of(ours))
     if command == Run.get_name():
         from imagetasks.preparation import prepare_run
 
-        prepare_run(project, ours, sequential=options.build_sequential)
+        prepare_run(project, ours, sequential=options.build_sequential, timings=options.timings)
     return ours
 
 
@@ -185,14 +185,6 @@ def _without_options(options: Sequence[DoitOption], words: Sequence[str]) -> lis
 
 def _names_a_dodo(values: Mapping[str, Any]) -> bool:
     return values["dodoFile"] != _DODO or bool(values["seek_file"])
-
-
-def _dependencies_of(ours: Sequence[TaskDict]) -> Dependencies:
-    names = {
-        task["basename"] if task["name"] is None else f"{task['basename']}:{task['name']}": task for task in ours
-    }
-    members = {group: [name for name in names if name.startswith(f"{group}:")] for group in names if ":" not in group}
-    return {name: [*task.get("task_dep", ()), *members.get(name, ())] for name, task in names.items()}
 
 
 def _dependencies_of_own(own: Sequence[Task]) -> Dependencies:

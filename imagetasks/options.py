@@ -82,6 +82,7 @@ OPTIONS = (
         "contexts, separated by commas, whose nodes run what the Docker daemon holds: nothing is pushed for them",
         metavar="NAMES",
     ),
+    _flag("timings", "timings", "write what took how long and waited for what to .devspace/timings.html"),
     Option("deployments", "deployments", "deploy only these, separated by commas", metavar="NAMES"),
 )
 
@@ -116,6 +117,7 @@ class Options(NamedTuple):
     namespace: str = ""
     local_contexts: tuple[str, ...] = ()
     deployments: tuple[str, ...] = ()
+    timings: bool = False
 
 
 def make_options(

@@ -13,11 +13,12 @@ from imagetasks.report.log import LIVE_VERBOSITY
 from imagetasks.uptodate import HookIsIdle
 
 
-def prepare_run(project: Project, tasks: Sequence[TaskDict], *, sequential: bool) -> None:
+def prepare_run(project: Project, tasks: Sequence[TaskDict], *, sequential: bool, timings: bool) -> None:
     """Look whether the run can begin, choose what is shown live, take over the signals and lock the project.
 
     :param tasks: our tasks; those whose output is to be shown as it comes are told so
     :param sequential: whether tasks run one after the other
+    :param timings: whether to record what takes how long
     :raises UserError: the run cannot begin, and why
     """
     project.check()
@@ -33,6 +34,10 @@ def prepare_run(project: Project, tasks: Sequence[TaskDict], *, sequential: bool
             task["verbosity"] = LIVE_VERBOSITY
     interrupt.install()
     lock_project(project.config.state_folder)
+    if timings:
+        from imagetasks.report.timings import record
+
+        record(project.config.state_folder)
 
 
 def _hold_hooks_back(tasks: Sequence[TaskDict]) -> None:

@@ -1,6 +1,6 @@
 """Fixtures, and what happens to tests whose needs are not met.
 
-A test marked ``docker``, ``registry`` or ``cluster`` is skipped where that is missing.
+A test marked ``docker``, ``registry``, ``cluster`` or ``browser`` is skipped where that is missing.
 ``IMAGETASKS_REQUIRE``, a comma-separated list of those markers, turns every skip of such a test into a failure.
 """
 
@@ -17,13 +17,14 @@ import docker
 import pytest
 
 from imagetasks.cluster.client import Cluster
+from tests.browser import Browser, missing_browser, open_browser
 from tests.cluster import missing_cluster, new_namespace
 from tests.daemon import connect, remove_images
 from tests.projects import Project
 from tests.registries import Registry
 
 ROOT = Path(__file__).parent.parent
-NEEDS = ("docker", "registry", "cluster")
+NEEDS = ("docker", "registry", "cluster", "browser")
 REQUIRED = frozenset(filter(None, os.environ.get("IMAGETASKS_REQUIRE", "").split(",")))
 
 
@@ -34,6 +35,8 @@ def missing(need: str) -> str:
         return "" if connect() else "no Docker daemon answers"
     if need == "cluster":
         return missing_cluster()
+    if need == "browser":
+        return missing_browser()
     programs = [program for program in ("docker-registry", "htpasswd", "openssl") if not shutil.which(program)]
     return f"not installed: {', '.join(programs)}" if programs else ""
 
@@ -96,6 +99,13 @@ def cluster() -> Iterator[Cluster]:
     """The real cluster, with a namespace of the test's own."""
     with new_namespace() as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless browser."""
+    with open_browser() as running:
+        yield running
 
 
 @pytest.fixture

@@ -12,10 +12,16 @@ from imagetasks.project import find_config
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours: OptionError."""
+    """A parser whose errors are ours: OptionError.
 
-    def __init__(self, command: str, description: str) -> None:
-        super().__init__(prog=f"imagetasks {command}", description=description)
+    :param failure: what exit code 1 means, for commands that have it
+    """
+
+    def __init__(self, command: str, description: str, failure: str = "") -> None:
+        codes = ["0 done", *([f"1 {failure}"] if failure else []), "3 the file or the command line is wrong"]
+        super().__init__(
+            prog=f"imagetasks {command}", description=description, epilog=f"exit codes: {', '.join(codes)}"
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raise OptionError."""

@@ -118,6 +118,18 @@ def check_credentials(registry: str, credentials: Credentials) -> None:
         _Talk(registry, session).check(credentials)
 
 
+def wants_credentials(registry: str) -> bool:
+    """Whether a registry asks who one is; for one on this machine the rules of :func:`check_credentials` hold.
+
+    :raises LoginError: it does not answer
+    """
+    import requests
+
+    with requests.Session() as session, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _Talk(registry, session).wants_credentials()
+
+
 @dataclass(frozen=True)
 class Challenge:
     """One way to identify oneself, out of ``WWW-Authenticate``."""
@@ -151,6 +163,9 @@ class _Talk:
         self._session = session
         session.trust_env = not self._local  # proxies and certificates of the environment are for other machines
         session.auth = _unchanged  # else requests would look into ~/.netrc
+
+    def wants_credentials(self) -> bool:
+        return self._greet().status_code == HTTPStatus.UNAUTHORIZED
 
     def check(self, credentials: Credentials) -> None:
         response = self._greet()

@@ -12,6 +12,7 @@ from doit.task import Task
 
 from imagetasks.plan import is_elsewhere
 from imagetasks.report.terminal import show
+from imagetasks.report.timings import recorder
 
 _STAGES = ("build", "tag", "push")
 _DEPLOYMENT_ENDS = {"deploy": "deployed", "purge": "removed"}
@@ -31,6 +32,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         self._active: set[str] = set()
         self._built: set[str] = set()
         self._tasks: Mapping[str, Task] = {}
+        self._timings = recorder()
         self._images = dict.fromkeys(("built", "pushed", "up to date"), 0)
         self._deployments = dict.fromkeys(("deployed", "up to date", "removed"), 0)
 
@@ -56,6 +58,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
 
     def execute_task(self, task: Task) -> None:
         """A task begins; hashing and tagging take no time worth a line."""
+        if self._timings and task.actions:
+            self._timings.started(task.name, task.task_dep)
         if not _is_ours(task):
             super().execute_task(task)
             return
@@ -68,6 +72,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_success(self, task: Task) -> None:
         """A task has ended well."""
+        if self._timings:
+            self._timings.ended(task.name, failed=False)
         kind, name = _kind_and_image(task)
         if not _is_ours(task) or task.meta.get("left out"):
             return
@@ -95,6 +101,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
 
     def skip_uptodate(self, task: Task) -> None:
         """One line for an image of which nothing had to be done, when its last stage is passed."""
+        if self._timings:
+            self._timings.skipped(task.name, task.task_dep)
         if not _is_ours(task):
             super().skip_uptodate(task)
             return
@@ -114,6 +122,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """The failure's own words; of a task that could not start because another failed, only that."""
+        if self._timings:
+            self._timings.ended(task.name, failed=True)
         if not _is_ours(task):
             super().add_failure(task, fail)
             return
@@ -130,6 +140,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
             told = [f"{count} {what}" for what, count in counts.items() if count]
             if told:
                 self.write(f"   {noun}: {', '.join(told)}\n")
+        if self._timings and self._timings.finish():
+            self.write(f"   timings: {self._timings.page}\n")
 
 
 def _kind_and_image(task: Task) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TextIO
 
 from imagetasks.errors import StateError
+from imagetasks.report import phases
 from imagetasks.report.masking import Masking
 from imagetasks.report.terminal import show
 
@@ -34,6 +35,7 @@ class TaskLog:
 
     def __init__(self, folder: Path, task: str, *, live: bool, secrets: Iterable[str] = ()) -> None:
         self.path = folder / f"{task.replace(':', '-')}.log"
+        self._task = task
         self._live = live
         self._file: TextIO | None = None
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
@@ -84,6 +86,8 @@ class TaskLog:
         if self._live:
             show(sys.stdout, text)
         *finished, unfinished = (self._unfinished + text).split("\n")
+        for line in finished:
+            phases.read_line(self._task, line)
         self._tail.extend(line[-TAIL_CHARACTERS:] for line in finished if line.strip())
         self._unfinished = unfinished[-TAIL_CHARACTERS:]
 

@@ -1,0 +1,1 @@
+"""What ``imagetasks doctor`` does: from what a project needs to what of it is there."""

@@ -96,7 +96,7 @@ class ImagePlan:
     skips_build: bool = False
     pushes: bool = True
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    find_target: Callable[[], Target] = partial(find_target, os.environ)
+    find_target: Callable[[], Target] = field(default_factory=lambda: partial(find_target, os.environ))
     cluster: LocalCluster | None = None
     selection: Selection = field(default_factory=Selection)
     dependency: str = ""
@@ -134,8 +134,11 @@ class ImagePlan:
     @property
     def is_pushed(self) -> bool:
         """Whether the image is to leave the daemon: nothing forbids it, or it is loaded into nodes of a cluster."""
-        if self.cluster:
-            return self.cluster.is_loaded
+        return self.cluster.is_loaded if self.cluster else self.may_push
+
+    @property
+    def may_push(self) -> bool:
+        """Whether nothing forbids that the image goes to its registry."""
         build = self.image.build
         return self.pushes and not (isinstance(build, DockerBuild) and build.skip_push)
 

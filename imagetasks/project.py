@@ -12,7 +12,7 @@ from typing import NamedTuple
 from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
 from imagetasks.config.mistakes import nearest
-from imagetasks.config.model import ALL, EACH, Config, CustomBuild, DockerBuild, GitSource, Image
+from imagetasks.config.model import ALL, EACH, Config, CustomBuild, DockerBuild, GitSource, Image, KanikoBuild
 from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.config.variables import PLACEHOLDER, Value
 from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs

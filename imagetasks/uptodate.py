@@ -105,7 +105,7 @@ class BuildIsCurrent(_Check):
 
     def _is_there(self, values: Values) -> bool:
         if is_elsewhere(values["id"]):
-            return self.has_its_name(values) and (values["is_pushed"] or not self.plan.pushes)
+            return self.has_its_name(values) and (values.get("is_pushed", True) or not self.plan.may_push)
         return self.is_pushed(values["id"]) or self._is_in_daemon(values["id"])
 
     def _is_in_daemon(self, image_id: str) -> bool:

@@ -63,10 +63,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 @pytest.fixture(autouse=True)
-def no_cluster(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
     """Whoever does not ask for the cluster must not find one, the developer's own least of all."""
-    if "cluster" not in needs(request.node):
-        monkeypatch.setenv("KUBECONFIG", os.devnull)
+    with pytest.MonkeyPatch.context() as environ:
+        if "cluster" not in needs(request.node):
+            environ.setenv("KUBECONFIG", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -216,7 +216,10 @@ def test_a_custom_command_that_fails_or_is_missing_is_a_sentence(project: Projec
     assert "`./make.sh` cannot be started" in missing.stdout
 
 
-def test_kaniko_is_refused_in_a_sentence(project: Project) -> None:
+def test_kaniko_without_a_cluster_is_refused_in_a_sentence(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     project.write("Dockerfile", "FROM scratch\n")
     project.write(
         "devspace.yaml", "version: v1beta6\nimages: {app: {image: a.example/app, build: {kaniko: {cache: false}}}}\n"
@@ -225,7 +228,7 @@ def test_kaniko_is_refused_in_a_sentence(project: Project) -> None:
     result = project.doit("build")
 
     assert result.returncode == 1
-    assert "kaniko needs a cluster" in result.stdout
+    assert "there is no current Kubernetes context" in result.stdout
     assert "Traceback" not in result.stdout
 
 

@@ -12,7 +12,7 @@ from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
 from imagetasks.config.model import ALL, EACH, Config, CustomBuild, GitSource, Image
 from imagetasks.config.questions import NO_QUESTIONS, Asker
-from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
+from imagetasks.context.inputs import Contexts, CustomInputs, DockerInputs, Inputs
 from imagetasks.dependencies import CONFIG_FILE, Checkout, ProjectNode, resolve
 from imagetasks.errors import ConfigError, DockerfileError, OptionError, Position, ReferenceSyntaxError
 from imagetasks.graph import check_cycles, find_bases
@@ -132,6 +132,7 @@ class _Run:
         self._environ = environ
         self._state_folder = state_folder
         self._within_reach: dict[str, dict[str, Image]] = {}
+        self._contexts = Contexts()
         self.selection = Selection()
         self.projects: list[ProjectPlan] = []
 
@@ -155,7 +156,7 @@ class _Run:
         self.projects.append(ProjectPlan(node.name, plans, config.deployments, hooks, tuple(node.needs)))
 
     def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
-        inputs = _inputs(image, config)
+        inputs = _inputs(image, config, self._contexts)
         return ImagePlan(
             image=image,
             project=config.folder,
@@ -211,10 +212,10 @@ def _check_names_differ(projects: Sequence[ProjectPlan]) -> None:
                 )
 
 
-def _inputs(image: Image, config: Config) -> Inputs:
+def _inputs(image: Image, config: Config, contexts: Contexts) -> Inputs:
     if isinstance(image.build, CustomBuild):
         return CustomInputs(image.build, config.folder)
-    return DockerInputs(image, config.folder)
+    return DockerInputs(image, config.folder, contexts)
 
 
 def _bases(image: Image, inputs: Inputs, images: Mapping[str, Image]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 ====== ==========================================================================================================
 hash   ``digest``
-build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``schemas``
+build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``schemas``, ``time`` (ISO 8601, UTC)
 tag    ``id``, ``reference`` (``repository:tag``), ``others`` (of further tags), ``schemas``
 push   as tag
 hook   ``id`` of the build that it ran after, if it runs after the build of one image
@@ -15,6 +15,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from doit.exceptions import TaskFailed
@@ -64,16 +65,20 @@ def hash_image(plan: ImagePlan) -> Values:
 @_tell_mistakes
 def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Values) -> Values:
     """Build an image with its engine, on what its bases have become; ``tagged_bases`` are their tag values."""
+    from imagetasks.context.manifest import take_manifest, write_manifest
+
     if isinstance(plan.inputs, DockerInputs) and plan.inputs.digest() != hashed["digest"]:
         raise ContextError(f"what {plan.name} is built from changed after it was hashed; run the build again")
     reference = _reference(plan, plan.schemas[0] if plan.schemas else None)
     _warn_of_same_tag(plan, task, reference)
+    manifest = take_manifest(plan.inputs, hashed["digest"])
     builder = builder_for(plan.image, plan.project, functools.partial(_open_context, plan, tagged_bases))
     with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
         try:
             image_id = builder.build(reference, log)
         except BuildError as error:
             raise BuildError(f"{error.message}\n{log.tail()}\n    the whole log is {log.path}") from error
+    write_manifest(plan.manifest_file, manifest)
     return {
         "digest": hashed["digest"],
         "engine": plan.engine,
@@ -81,6 +86,7 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
         "id": image_id or f"{ELSEWHERE}{os.urandom(16).hex()}",
         "reference": reference,
         "schemas": list(plan.schemas),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 from doit.dependency import UptodateCalculator
 from doit.exceptions import InvalidDodoFile
@@ -16,13 +15,12 @@ from doit.task import Task
 
 from imagetasks.errors import UserError
 from imagetasks.local_images import holds_image
-from imagetasks.plan import ImagePlan, is_elsewhere
-
-Values = dict[str, Any]
+from imagetasks.plan import ImagePlan
+from imagetasks.reasons import Values, build_reasons, push_reasons, tag_reasons
 
 
 class _Check(UptodateCalculator):  # type: ignore[misc]
-    """What the checks share: the plan, and the records of other tasks, whether they ran in this run or not."""
+    """What the checks share: the plan, and the facts (:class:`imagetasks.reasons.Facts`) that doit has in a run."""
 
     meaning = ""
 
@@ -46,21 +44,18 @@ class _Check(UptodateCalculator):  # type: ignore[misc]
         raise NotImplementedError
 
     def record(self, task: str) -> Values:
-        """The values of a task's last success, empty if there was none."""
+        """The values of a task's last success, whether it ran in this run or not; empty if there was none."""
         values: Values = self.tasks_dict[task].values or self.get_val(task, "_values_:") or {}
         return values
 
-    def is_pushed(self, image_id: str) -> bool:
-        """Whether the registry has the image under the name that it is to have, so that the daemon need not."""
-        pushed = self.record(self.plan.task("push"))
-        if self.plan.stays_local or not pushed or pushed != self.record(self.plan.task("tag")):
-            return False
-        return bool(pushed["id"] == image_id and self.has_its_name(pushed))
+    def digest(self, plan: ImagePlan) -> str:
+        """The digest that the image's hash task has left, or would leave if it ran."""
+        hash_task = self.tasks_dict[plan.task("hash")]
+        return str(hash_task.values["digest"]) if hash_task.executed else plan.inputs.digest()
 
-    def has_its_name(self, values: Values) -> bool:
-        """Whether a record holds the repository and the tagging schemas that are asked for now."""
-        repository, _, _ = str(values["reference"]).rpartition(":")
-        return repository == self.plan.image.image and values["schemas"] == list(self.plan.schemas)
+    def holds(self, name: str, image_id: str) -> bool:
+        """Whether a name or id stands for an image in the daemon."""
+        return holds_image(name, image_id, os.environ)
 
     def __repr__(self) -> str:
         return self.meaning
@@ -73,23 +68,7 @@ class BuildIsCurrent(_Check):
 
     def is_current(self, values: Values) -> bool:
         """Tell whether the build can be skipped."""
-        if self.plan.force or self.plan.always_builds or not values:
-            return False
-        return self._has_same_inputs(values) and self._is_there(values)
-
-    def _has_same_inputs(self, values: Values) -> bool:
-        bases = {base: self.record(f"tag:{base}").get("id") for base in self.plan.base_names}
-        now = {"digest": self._digest(), "engine": self.plan.engine, "bases": bases}
-        return now == {key: values.get(key) for key in now}
-
-    def _digest(self) -> str:
-        hash_task = self.tasks_dict[self.plan.task("hash")]
-        return str(hash_task.values["digest"]) if hash_task.executed else self.plan.inputs.digest()
-
-    def _is_there(self, values: Values) -> bool:
-        if is_elsewhere(values["id"]):
-            return self.has_its_name(values)
-        return self.is_pushed(values["id"]) or holds_image(values["id"], values["id"], os.environ)
+        return next(build_reasons(self.plan, self), None) is None
 
 
 class TagIsCurrent(_Check):
@@ -99,15 +78,7 @@ class TagIsCurrent(_Check):
 
     def is_current(self, values: Values) -> bool:
         """Tell whether tagging can be skipped."""
-        built = self.record(self.plan.task("build"))
-        if not (values and built and values["id"] == built["id"] and self.has_its_name(values)):
-            return False
-        if built["schemas"] == list(self.plan.schemas) and values["reference"] != built["reference"]:
-            return False
-        if is_elsewhere(values["id"]) or self.is_pushed(values["id"]):
-            return True
-        names = (values["reference"], *values["others"])
-        return all(holds_image(name, values["id"], os.environ) for name in names)
+        return next(tag_reasons(self.plan, self), None) is None
 
 
 class PushIsCurrent(_Check):
@@ -117,9 +88,7 @@ class PushIsCurrent(_Check):
 
     def is_current(self, values: Values) -> bool:
         """Tell whether the push can be skipped."""
-        if not self.plan.is_pushed:
-            return True
-        return bool(values and values == self.record(self.plan.task("tag")))
+        return next(push_reasons(self.plan, self), None) is None
 
 
 class HookIsIdle(UptodateCalculator):  # type: ignore[misc]
@@ -142,10 +111,6 @@ class HookHasNoBuild(BuildIsCurrent):
     """The image that the hook runs before is not built."""
 
     meaning = "the image is not built"
-
-    def is_current(self, values: Values) -> bool:
-        """Tell whether the hook can be skipped."""
-        return super().is_current(self.record(self.plan.task("build")))
 
 
 class HookHasSeenBuild(_Check):

@@ -39,7 +39,8 @@ lint: venv  ## check style and formatting
 types: venv  ## check the types
 	$(BIN)/mypy
 
-bench: setup  ## measure builds with and without something to do (takes minutes)
+bench: setup  ## measure loading, and builds with and without something to do (takes minutes)
+	$(BIN)/python bench/load.py
 	$(BIN)/python bench/run.py
 
 clean:  ## remove what the targets above made

@@ -54,5 +54,5 @@ def task_schema() -> Task:
 
 
 def task_bench() -> Task:
-    """Measure no-op builds and the memory of a build."""
-    return {"actions": [python("bench/run.py")], "verbosity": 2}
+    """Measure loading, no-op builds and the memory of a build."""
+    return {"actions": [python("bench/load.py"), python("bench/run.py")], "verbosity": 2}

@@ -30,6 +30,7 @@ from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
 from imagetasks.registry.tags import resolve_tag
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
+from imagetasks.runtime import fill_runtime
 
 if TYPE_CHECKING:
     from imagetasks.builders.base import BuildContext
@@ -73,11 +74,11 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
     _warn_of_same_tag(plan, task, reference)
     manifest = take_manifest(plan.inputs, hashed["digest"])
     builder = builder_for(plan.image, plan.project, functools.partial(_open_context, plan, tagged_bases))
-    with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
+    with _log(plan, task) as log:
         try:
             image_id = builder.build(reference, log)
         except BuildError as error:
-            raise BuildError(f"{error.message}\n{log.tail()}\n    the whole log is {log.path}") from error
+            raise BuildError(f"{log.mask(error.message)}\n{log.tail()}\n    the whole log is {log.path}") from error
     write_manifest(plan.manifest_file, manifest)
     return {
         "digest": hashed["digest"],
@@ -113,7 +114,7 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
         task.meta = {**(task.meta or {}), "left out": True}
         return last_record(task) or None
     if not is_elsewhere(tagged["id"]):
-        with TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY) as log:
+        with _log(plan, task) as log:
             for name in (tagged["reference"], *tagged["others"]):
                 push(name, log)
     return tagged
@@ -127,7 +128,9 @@ def deploy(deployment: Deployment) -> None:
 
 
 @_tell_mistakes
-def run_hook(plan: HookPlan, changes: Sequence[ImagePlan], task: Task, built: Values | None = None) -> Values | None:
+def run_hook(
+    plan: HookPlan, changes: Sequence[ImagePlan], task: Task, built: Values | None = None, **tagged: Values
+) -> Values | None:
     """Run a hook's command in its project's folder; without ``args`` it is one for a shell.
 
     As upstream does, hooks for all images or deployments run also where all of those are up to date. Those for one
@@ -135,10 +138,11 @@ def run_hook(plan: HookPlan, changes: Sequence[ImagePlan], task: Task, built: Va
 
     :param changes: the images whose inputs the command may change
     :param built: the values of the build that it runs after
+    :param tagged: the tag values of the images that it is told of
     """
     hook = plan.hook
-    command = shell_command(hook.command) if hook.args is None else [hook.command, *hook.args]
-    with TaskLog(plan.log_folder, task.name, live=not hook.silent) as log:
+    command = _hook_command(plan, tagged)
+    with TaskLog(plan.log_folder, task.name, live=not hook.silent, secrets=plan.secrets) as log:
         try:
             code = run(command, folder=plan.project, environ={**os.environ, **plan.environ}, write=log.write)
         except (OSError, ValueError) as error:
@@ -159,14 +163,33 @@ def base_argument(base: str) -> str:
     return f"base {base}"
 
 
+def image_argument(image: str) -> str:
+    """The name of :func:`run_hook`'s argument for the tag values of an image, apart from all its own."""
+    return f"image {image}"
+
+
 def last_record(task: Task) -> Values:
     """The values of a task's last success, as its check in :mod:`imagetasks.uptodate` found them."""
     record: Values = (task.meta or {}).get("last") or {}
     return record
 
 
+def _hook_command(plan: HookPlan, tagged: Mapping[str, Values]) -> Sequence[str]:
+    hook = plan.hook
+    for image in hook.images:
+        if image not in plan.images:
+            raise HookError(f"`{hook.shown}` is to be told of the image {image}, which is not built", hook.position)
+    references = {image: str(tagged[image_argument(image)]["reference"]) for image in plan.images}
+    command, *args = (fill_runtime(word, references) for word in (hook.command, *(hook.args or ())))
+    return shell_command(command) if hook.args is None else [command, *args]
+
+
 def _reference(plan: ImagePlan, schema: str | None) -> str:
     return f"{plan.image.image}:{resolve_tag(schema)}"
+
+
+def _log(plan: ImagePlan, task: Task) -> TaskLog:
+    return TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY, secrets=plan.secrets)
 
 
 def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imagetasks.config.model import Config, Dependency, GitSource
+from imagetasks.config.variables import PREDEFINED, Value
 from imagetasks.errors import ConfigError, Position
 from imagetasks.graph import find_cycle
 
 CONFIG_FILE = "devspace.yaml"
 
-Load = Callable[[Path, Mapping[str, str], Sequence[str]], Config]
-"""Reads a configuration file with variables and profiles."""
+Load = Callable[[Path, Mapping[str, Value], Sequence[str]], Config]
+"""Reads a configuration file with the variables that are handed down to it, and with profiles."""
 
 Checkout = Callable[[GitSource, Path, Position | None], Path | None]
 """The folder that holds a git source, or None if it has yet to be fetched.
@@ -50,14 +51,15 @@ class ProjectNode(NamedTuple):
         return self.dependency is not None and self.dependency.skip_build
 
 
-_Key = tuple[Path | GitSource, str, tuple[str, ...]]
-"""What makes two dependencies one: the file, or what is to be fetched and the path in it, and the profiles."""
+_Variables = frozenset[tuple[str, Value]]
+
+_Key = tuple[Path | GitSource, str, tuple[str, ...], _Variables]
+"""What makes two dependencies one: the file, or what is to be fetched and the path in it, profiles, and variables."""
 
 
 def resolve(
     config: Config,
     profiles: Sequence[str],
-    variables: Mapping[str, str],
     load: Load,
     checkout: Checkout,
     *,
@@ -65,21 +67,24 @@ def resolve(
 ) -> list[ProjectNode]:
     """All projects, each after those that it depends on, the user's own last.
 
-    A project that several others name with the same profiles is there once, under the name and with the settings that
-    the entry nearest to the user's own project gives it. As upstream does, command-line variables are for all
-    projects, and a dependency's ``vars`` go before them; profiles of the command line are for the user's own project
-    alone.
+    A project that several others name with the same profiles and variables is there once, under the name and with the
+    settings that the entry nearest to the user's own project gives it; with others it is another project, and needs
+    another name. (Upstream takes the first of one name, and at most warns of the others.)
+
+    As upstream does (``resolveDependency`` in its ``dependency/resolver.go``), ``overwriteVars`` hands down the
+    variables that the user's own project uses, also to dependencies of dependencies, and an entry's ``vars`` go
+    before those. Profiles of the command line are for the user's own project alone.
 
     :param profiles: those of the command line
-    :param variables: those of the command line
     :param lists_only: whether a dependency that is not here may be left without its configuration
     :raises ConfigError: a dependency that is not there, a cycle, or two projects with one name
     """
-    return _Resolver(variables, load, checkout, lists_only=lists_only).resolve(config, profiles)
+    own = {name: value for name, value in config.variables.items() if value.origin != PREDEFINED}
+    return _Resolver(own, load, checkout, lists_only=lists_only).resolve(config, profiles)
 
 
 class _Resolver:
-    def __init__(self, variables: Mapping[str, str], load: Load, checkout: Checkout, *, lists_only: bool) -> None:
+    def __init__(self, variables: Mapping[str, Value], load: Load, checkout: Checkout, *, lists_only: bool) -> None:
         self._variables = variables
         self._load = load
         self._checkout = checkout
@@ -87,7 +92,7 @@ class _Resolver:
         self._nodes: dict[_Key, ProjectNode] = {}
 
     def resolve(self, config: Config, profiles: Sequence[str]) -> list[ProjectNode]:
-        key: _Key = (Path(os.path.realpath(config.file)), "", tuple(profiles))
+        key: _Key = (Path(os.path.realpath(config.file)), "", tuple(profiles), frozenset())
         self._nodes[key] = ProjectNode(config=config)
         waiting = [key]
         while waiting:
@@ -116,31 +121,42 @@ class _Resolver:
 
     def _locate(self, dependency: Dependency, folder: Path) -> tuple[_Key, Path | None]:
         source = dependency.source
+        variables = frozenset(self._handed(dependency).items())
         path: Path | None = folder / source if isinstance(source, str) else None
         if isinstance(source, GitSource) and not dependency.is_pending:
             path = self._checkout(source, folder, dependency.position)
         if path is None or dependency.is_pending:
             place = source if isinstance(source, GitSource) else folder / source
-            return (place, dependency.sub_path, dependency.profiles), None
+            return (place, dependency.sub_path, dependency.profiles, variables), None
         file = _config_file(path / dependency.sub_path, dependency)
         is_here = os.path.isfile(file)  # noqa: PTH113  # Path.is_file raises where a folder may not be entered
         if not is_here and not self._lists_only:
             message = f"the dependency {dependency.name} has no configuration: there is no file {file}"
             raise ConfigError(message, dependency.position)
-        return (Path(os.path.realpath(file)), "", dependency.profiles), file if is_here else None
+        return (Path(os.path.realpath(file)), "", dependency.profiles, variables), file if is_here else None
+
+    def _handed(self, dependency: Dependency) -> dict[str, Value]:
+        return {**(self._variables if dependency.overwrite_variables else {}), **dependency.variables}
 
     def _add(self, key: _Key, file: Path | None, dependency: Dependency) -> None:
         other = next((node for node in self._nodes.values() if node.name == dependency.name), None)
         if other:
             place = other.dependency.position if other.dependency else None
             raise ConfigError(
-                f"the name {dependency.name} is taken by another dependency ({place}); give one of them a `name`",
+                f"the name {dependency.name} is taken by the dependency at {place}, which is another project "
+                "or has other profiles or variables; give one of them a `name`",
                 dependency.position,
             )
         config = None
         if file:
-            config = self._load(file, {**self._variables, **dependency.variables}, dependency.profiles)
+            config = self._load_config(file, dependency)
         self._nodes[key] = ProjectNode(dependency.name, config, dependency=dependency)
+
+    def _load_config(self, file: Path, dependency: Dependency) -> Config:
+        try:
+            return self._load(file, self._handed(dependency), dependency.profiles)
+        except ConfigError as error:
+            raise error if error.position else ConfigError(error.message, dependency.position) from error
 
 
 def _config_file(path: Path, dependency: Dependency) -> Path:

@@ -26,6 +26,7 @@ from imagetasks.processes import run
 _REMOTE = "source"
 _SSH_OR_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[^/\\]+:")
 _HEX_DIGITS = 12
+_NOT_THERE = re.compile("couldn't find remote ref|invalid reference|reference is not a tree")
 _UNFINISHED = "unfinished-"
 _WHOLE_HISTORY = ("+refs/heads/*:refs/remotes/source/*", "+refs/tags/*:refs/tags/*")
 
@@ -134,7 +135,7 @@ class Repository:
             wanted = self._fetch_revision(folder, source.revision)
         else:
             self._fetch(folder, "HEAD")
-        self._git("checkout", "--quiet", "--force", "--detach", wanted, folder=folder)
+        self._git("checkout", "--quiet", "--force", "--detach", wanted, "--", folder=folder)
 
     def _fetch(self, folder: Path, reference: str) -> None:
         self._git("fetch", "--quiet", "--depth=1", "--no-tags", _REMOTE, reference, folder=folder)
@@ -160,8 +161,15 @@ class Repository:
                 f"{self.shown} cannot be fetched: there is no program `git`; install it", self._position
             ) from None
         if code != 0:
-            raise ConfigError(f"{self.shown} cannot be fetched: {_reason(''.join(output))}", self._position)
+            raise ConfigError(f"{self.shown} cannot be fetched: {self._reason(''.join(output))}", self._position)
         return "".join(output)
+
+    def _reason(self, output: str) -> str:
+        """Why git failed: that what is asked for is not there, or else its own first words."""
+        if not _NOT_THERE.search(output):
+            return _reason(output)
+        named = [(kind, name) for kind, name in self._source._asdict().items() if kind != "url" and name]
+        return "there is no " + (" ".join(*named) if named else "commit in it")
 
     def _git_environ(self) -> dict[str, str]:
         settings = {f"remote.{_REMOTE}.url": self._url, "advice.detachedHead": "false"}

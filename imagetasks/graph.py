@@ -14,7 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from imagetasks.actions import base_argument, build_image, deploy, hash_image, push_image, run_hook, tag_image
+from imagetasks.actions import (
+    base_argument,
+    build_image,
+    deploy,
+    hash_image,
+    image_argument,
+    push_image,
+    run_hook,
+    tag_image,
+)
 from imagetasks.builders import engine_name
 from imagetasks.config.model import ALL, Image
 from imagetasks.config.variables import PLACEHOLDER
@@ -271,6 +280,7 @@ def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequen
     tasks: list[TaskDict] = []
     for plan in hooks:
         hook = plan.hook
+        told = {image_argument(image): f"tag:{name}" for image, name in plan.images.items()}
         target = f"all {hook.stage}" if hook.target == ALL else f"{hook.stage.removesuffix('s')} {hook.target}"
         tasks.append(
             {
@@ -278,7 +288,9 @@ def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequen
                 "name": plan.name,
                 "doc": f"{hook.when} {target}: {_cut(hook.shown)}",
                 "actions": [(run_hook, [plan, tuple(changes)])],
-                "task_dep": _last(tasks) or list(after),
+                "task_dep": [*(_last(tasks) or after), *told.values()],
+                "setup": list(told.values()),
+                "getargs": {argument: (name, None) for argument, name in told.items()},
             }
         )
     return tasks
@@ -290,8 +302,8 @@ def _once_a_build(plan: ImagePlan, task: TaskDict) -> TaskDict:
     return {
         **task,
         "uptodate": [HookHasSeenBuild(plan)],
-        "setup": [build],
-        "getargs": {"built": (build, None)},
+        "setup": [build, *task["setup"]],
+        "getargs": {"built": (build, None), **task["getargs"]},
     }
 
 

@@ -22,7 +22,7 @@ from imagetasks.graph import TaskDict, task_dicts
 from imagetasks.interrupt import INTERRUPTED
 from imagetasks.options import DoitOption, doit_options, make_options, parse_after_tasks
 from imagetasks.plan import Dependencies
-from imagetasks.project import find_config, open_project
+from imagetasks.project import Project, find_config, open_project
 from imagetasks.state import STATE_FOLDER
 
 WORKERS = 8
@@ -95,6 +95,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         parsed, pos_args[:] = parse_after_tasks(pos_args, self._options)
         options = make_options({**self._values, **parsed}, doit_cmd._CMDLINE_VARS or {})
         project = open_project(self._file, options, asker=asker_here() if cmd.execute_tasks else None)
+        _tell_left_open(project)
         ours = list(task_dicts(project.projects, self._options))
         own: list[Task] = super().load_tasks(cmd, pos_args)
         our_dependencies = _dependencies_of(ours)
@@ -136,6 +137,7 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     command, names = _doit_command(names)
     asker = asker_here() if command == Run.get_name() else None
     project = open_project(find_config(options.config, Path.cwd()), options, asker=asker)
+    _tell_left_open(project)
     ours = list(task_dicts(project.projects, doit_forms, words))
     if names:
         project.selection.choose(names, _dependencies_of(ours))
@@ -144,6 +146,11 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
 
         prepare_run(project, options, ours, sequential=options.build_sequential)
     return ours
+
+
+def _tell_left_open(project: Project) -> None:
+    for line in project.left_open:
+        sys.stderr.write(f"WARNING: {line}\n")
 
 
 def _config_after_tasks(arguments: Sequence[str]) -> str:

@@ -75,6 +75,7 @@ class ImagePlan:
     :ivar selection: which tasks this run comes to
     :ivar dependency: the name of the dependency that the image belongs to, empty for the user's own project
     :ivar state_folder: where the run keeps its logs; without it that of ``project``
+    :ivar secrets: what its logs do not show
     """
 
     image: Image
@@ -88,6 +89,7 @@ class ImagePlan:
     selection: Selection = field(default_factory=Selection)
     dependency: str = ""
     state_folder: Path | None = None
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def name(self) -> str:
@@ -144,6 +146,8 @@ class HookPlan(NamedTuple):
     :ivar name: its name in the graph, such as ``before-images-1`` or ``after-deployments-api-2``
     :ivar project: the folder that its command runs in
     :ivar environ: what its command finds in its environment beside what we have there
+    :ivar images: the images whose references its command line is told, by the names that it has for them
+    :ivar secrets: what its log does not show
     """
 
     hook: Hook
@@ -151,6 +155,8 @@ class HookPlan(NamedTuple):
     project: Path
     log_folder: Path
     environ: Mapping[str, str] = _NOTHING
+    images: Mapping[str, str] = _NOTHING
+    secrets: frozenset[str] = frozenset()
 
     @property
     def task(self) -> str:

@@ -11,6 +11,7 @@ from imagetasks.lock import lock_project
 from imagetasks.options import Options, options_without_effect
 from imagetasks.project import Project
 from imagetasks.report.log import LIVE_VERBOSITY
+from imagetasks.uptodate import HookIsIdle
 
 
 def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *, sequential: bool) -> None:
@@ -27,6 +28,7 @@ def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *
         sys.stderr.write(f"WARNING: {option} does nothing, as this version does not deploy\n")
     if project.selection.includes("build") and not project.plans:
         sys.stderr.write(f"{project.config.file.name} names no images to build\n")
+    _hold_hooks_back(tasks)
     builds = [task for task in tasks if task["basename"] == "build" and task["name"] is not None]
     chosen = [task for task in builds if project.selection.may_include(f"build:{task['name']}")]
     if sequential or len(chosen) == 1:
@@ -34,3 +36,12 @@ def prepare_run(project: Project, options: Options, tasks: Sequence[TaskDict], *
             task["verbosity"] = LIVE_VERBOSITY
     interrupt.install()
     lock_project(project.config.state_folder)
+
+
+def _hold_hooks_back(tasks: Sequence[TaskDict]) -> None:
+    """Let hooks before images depend on what they only set up, where it is built: with ``--continue``, doit runs a
+    task whose set-up has failed, but none whose dependency has.
+    """
+    for task in tasks:
+        if any(isinstance(check, HookIsIdle) and check.may_build() for check in task.get("uptodate", ())):
+            task["task_dep"] = [*task["task_dep"], *task["setup"]]

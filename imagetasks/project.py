@@ -12,8 +12,9 @@ from imagetasks.builders import engine_id
 from imagetasks.config.load import load_config
 from imagetasks.config.model import ALL, EACH, Config, CustomBuild, GitSource, Image
 from imagetasks.config.questions import NO_QUESTIONS, Asker
+from imagetasks.config.variables import Value
 from imagetasks.context.inputs import Contexts, CustomInputs, DockerInputs, Inputs
-from imagetasks.dependencies import CONFIG_FILE, Checkout, ProjectNode, resolve
+from imagetasks.dependencies import CONFIG_FILE, Checkout, Load, ProjectNode, resolve
 from imagetasks.errors import ConfigError, DockerfileError, OptionError, Position, ReferenceSyntaxError
 from imagetasks.graph import check_cycles, find_bases
 from imagetasks.options import Options
@@ -26,12 +27,14 @@ class Project(NamedTuple):
 
     :ivar projects: each after those that it depends on, the user's own last
     :ivar warnings: what in their files has no meaning here, a line each
+    :ivar left_open: what cannot be known of them without a run, a line each
     """
 
     config: Config
     projects: tuple[ProjectPlan, ...]
     selection: Selection
     warnings: tuple[str, ...] = ()
+    left_open: tuple[str, ...] = ()
 
     @property
     def plans(self) -> tuple[ImagePlan, ...]:
@@ -82,13 +85,20 @@ def open_project(
     if options.tag:
         _check_tag_option(options.tag)
     nodes = read_projects(file, options, environ, asker)
-    run = _Run(options, environ, nodes[-1].loaded.state_folder)
+    configs = [node.config for node in nodes if node.config]
+    secrets = frozenset(secret for config in configs for secret in config.secrets)
+    run = _Run(options, environ, nodes[-1].loaded.state_folder, secrets)
     for node in nodes:
         run.add(node)
     check_cycles(run.plans)
     _check_names_differ(run.projects)
-    warnings = tuple(warning for node in nodes if node.config for warning in node.config.warnings)
-    return Project(nodes[-1].loaded, tuple(run.projects), run.selection, warnings)
+    return Project(
+        nodes[-1].loaded,
+        tuple(run.projects),
+        run.selection,
+        warnings=tuple(warning for config in configs for warning in config.warnings),
+        left_open=tuple(line for config in configs for line in config.left_open),
+    )
 
 
 def read_projects(
@@ -96,18 +106,23 @@ def read_projects(
     options: Options,
     environ: Mapping[str, str],
     asker: Asker | None,
+    *,
     checkout: Checkout | None = None,
+    load: Load | None = None,
 ) -> list[ProjectNode]:
     """The configurations of a project, which is the last, and of those that it depends on.
 
     Without an ``asker`` nothing is asked, run or fetched.
 
     :param checkout: where dependencies from git are; without it each is fetched once
+    :param load: what reads a configuration; without it a mistake in one ends the reading
     :raises UserError: a mistake in a configuration, or a dependency that cannot be fetched
     """
 
-    def load(file: Path, variables: Mapping[str, str], profiles: Sequence[str]) -> Config:
-        return load_config(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+    def loaded(file: Path, handed: Mapping[str, Value], profiles: Sequence[str]) -> Config:
+        return load_config(
+            file, variables=options.variables, profiles=profiles, environ=environ, asker=asker, handed=handed
+        )
 
     def fetched(source: GitSource, start: Path, position: Position | None) -> Path | None:
         from imagetasks.git_sources import Repository
@@ -118,19 +133,23 @@ def read_projects(
         repository.fetch()
         return repository.folder
 
-    config = load(file, options.variables, options.profiles)
+    load = load or loaded
+    config = load(file, {}, options.profiles)
     if not config.dependencies:
         return [ProjectNode(config=config)]
-    return resolve(config, options.profiles, options.variables, load, checkout or fetched, lists_only=asker is None)
+    return resolve(config, options.profiles, load, checkout or fetched, lists_only=asker is None)
 
 
 class _Run:
     """Makes the plans of one run, project after project, each after those that it depends on."""
 
-    def __init__(self, options: Options, environ: Mapping[str, str], state_folder: Path) -> None:
+    def __init__(
+        self, options: Options, environ: Mapping[str, str], state_folder: Path, secrets: frozenset[str]
+    ) -> None:
         self._options = options
         self._environ = environ
         self._state_folder = state_folder
+        self._secrets = secrets
         self._within_reach: dict[str, dict[str, Image]] = {}
         self._contexts = Contexts()
         self.selection = Selection()
@@ -152,7 +171,10 @@ class _Run:
         reachable.update((name_in_graph(image.name, node.name), image) for image in images)
         self._within_reach[node.name] = reachable
         plans = tuple(self._image_plan(image, config, node.name, reachable) for image in images)
-        hooks = _hook_plans(config, images, node.name, self._state_folder / "logs")
+        hooks = tuple(
+            plan._replace(secrets=self._secrets)
+            for plan in _hook_plans(config, images, node.name, self._state_folder / "logs")
+        )
         self.projects.append(ProjectPlan(node.name, plans, config.deployments, hooks, tuple(node.needs)))
 
     def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
@@ -169,6 +191,7 @@ class _Run:
             selection=self.selection,
             dependency=dependency,
             state_folder=self._state_folder,
+            secrets=self._secrets,
         )
 
 
@@ -187,7 +210,8 @@ def _hook_plans(config: Config, images: Sequence[Image], dependency: str, log_fo
             numbers[time] += 1
             name = name_in_graph(f"{time}-{numbers[time]}", dependency)
             environ = _hook_environ(target, repositories) if hook.stage == "images" else {}
-            plans.append(HookPlan(hook, name, config.folder, log_folder, environ))
+            told = {image: name_in_graph(image, dependency) for image in hook.images if image in repositories}
+            plans.append(HookPlan(hook, name, config.folder, log_folder, environ, told))
     return tuple(plans)
 
 
@@ -200,15 +224,17 @@ def _hook_environ(image: str, repositories: Mapping[str, str]) -> dict[str, str]
 
 def _check_names_differ(projects: Sequence[ProjectPlan]) -> None:
     """Refuse an image or deployment of one project that has the same name in the graph as one of another."""
-    first: dict[str, str] = {}
+    first: dict[str, tuple[str, Position | None]] = {}
     for project in projects:
-        tasks = [plan.task("build") for plan in project.images]
-        tasks += [project.deploy_task(deployment) for deployment in project.deployments]
-        for task in tasks:
-            if first.setdefault(task, project.name) != project.name:
+        tasks = [(plan.task("build"), plan.image.position("")) for plan in project.images]
+        tasks += [(project.deploy_task(deployment), deployment.position) for deployment in project.deployments]
+        for task, position in tasks:
+            dependency, place = first.setdefault(task, (project.name, position))
+            if dependency != project.name:
                 raise ConfigError(
-                    f"the dependency {first[task]} and {project.name or 'the project itself'} both make "
-                    f"a task {task}; give the dependency another `name`"
+                    f"the task {task} is also that of the dependency {dependency} ({place}); "
+                    "give the dependency another `name`",
+                    position,
                 )
 
 

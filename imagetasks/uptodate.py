@@ -100,8 +100,11 @@ class HookIsIdle(UptodateCalculator):  # type: ignore[misc]
 
     def __call__(self, task: Task, values: Values) -> bool:
         """Tell doit whether the hook can be skipped: it can where only hashing waits for it."""
-        builds = any(plan.selection.may_include(plan.task("build")) for plan in self.plans)
-        return not builds and any(plan.selection.includes(plan.task("hash")) for plan in self.plans)
+        return not self.may_build() and any(plan.selection.includes(plan.task("hash")) for plan in self.plans)
+
+    def may_build(self) -> bool:
+        """Whether the run may come to a build of what the hook runs before."""
+        return any(plan.selection.may_include(plan.task("build")) for plan in self.plans)
 
     def __repr__(self) -> str:
         return "nothing is built"

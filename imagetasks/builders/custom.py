@@ -12,6 +12,7 @@ from imagetasks.config.shell import shell_command
 from imagetasks.errors import BuildError, DaemonError
 from imagetasks.output import Output
 from imagetasks.processes import run
+from imagetasks.runtime import fill_runtime
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class CustomBuilder:
 
     def build(self, reference: str, output: Output) -> str:
         """Run the command; see :class:`imagetasks.builders.base.Builder`."""
-        words = [self._with_image(self.settings.command, reference), *self._arguments(reference)]
+        words = [self._told(self.settings.command, reference), *self._arguments(reference)]
         command = words if len(words) > 1 else shell_command(words[0])
         try:
             code = run(command, folder=self.folder, environ=os.environ, write=output.write)
@@ -43,19 +44,16 @@ class CustomBuilder:
 
     def _arguments(self, reference: str) -> Iterator[str]:
         for argument in self.settings.args:
-            yield self._with_image(argument, reference)
+            yield self._told(argument, reference)
         if not self.settings.skip_image_arg:
             if self.settings.image_flag:
                 yield self.settings.image_flag
             yield reference.rpartition(":")[2] if self.settings.image_tag_only else reference
         for argument in self.settings.append_args:
-            yield self._with_image(argument, reference)
+            yield self._told(argument, reference)
 
-    def _with_image(self, text: str, reference: str) -> str:
-        image, _, tag = reference.rpartition(":")
-        for key, value in (("", reference), (".image", image), (".tag", tag)):
-            text = text.replace(f"${{runtime.images.{self.name}{key}}}", value)
-        return text
+    def _told(self, text: str, reference: str) -> str:
+        return fill_runtime(text, {self.name: reference})
 
 
 def _image_id(reference: str) -> str:

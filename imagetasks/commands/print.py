@@ -25,5 +25,6 @@ def main(words: Sequence[str]) -> int:
         environ=os.environ,
         asker=asker_here(),
     )
+    filled.mistakes.check()
     show(sys.stdout, print_filled(filled))
     return 0

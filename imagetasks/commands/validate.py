@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from imagetasks.commands.parser import Parser, config_file, options_of
 from imagetasks.config.load import read_config
 from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import Config, CustomBuild
+from imagetasks.config.variables import Value
 from imagetasks.context.inputs import DockerInputs
+from imagetasks.dependencies import ProjectNode
 from imagetasks.errors import ConfigError
+from imagetasks.options import Options
 from imagetasks.project import path_mistakes, read_projects
 from imagetasks.report.terminal import show
 
@@ -20,7 +23,7 @@ from imagetasks.report.terminal import show
 def main(words: Sequence[str]) -> int:
     """Print the file's mistakes, one a line as ``file:line:column: sentence``, or else what it holds.
 
-    The first mistake in the files of its dependencies, those that are here, counts as one.
+    Those in the files of its dependencies, as far as these are here, count too.
 
     Nobody is asked for the value of a variable, and no command is run for one.
     """
@@ -29,23 +32,84 @@ def main(words: Sequence[str]) -> int:
     parser.add_configuration()
     found = parser.parse_args(words)
     options = options_of(found)
-    file = Path(found.file) if found.file else config_file(options)
-    try:
-        config, mistakes = read_config(
-            file, variables=options.variables, profiles=options.profiles, environ=os.environ, asker=None
-        )
-        for warning in config.warnings:
-            sys.stderr.write(f"WARNING: {warning}\n")
-        _check_paths(config, mistakes)
-        mistakes.check()
-        if config.dependencies:
-            read_projects(file, options, os.environ, asker=None)
-    except ConfigError as error:
-        show(sys.stdout, f"{error}\n")
+    files = _Files(options)
+    files.read(Path(found.file) if found.file else config_file(options))
+    for warning in files.warnings:
+        sys.stderr.write(f"WARNING: {warning}\n")
+    if files.errors:
+        show(sys.stdout, "".join(f"{line}\n" for line in files.lines))
         return 3
+    config, mistakes = files.found[0]
     held = ", ".join([_count(config.images, "image"), _count(config.deployments, "deployment")])
     show(sys.stdout, f"{mistakes.file} is valid: {held}\n")
     return 0
+
+
+class _Files:
+    """The user's file and those of its dependencies, each as far as it can be read."""
+
+    def __init__(self, options: Options) -> None:
+        self.found: list[tuple[Config, Mistakes]] = []
+        self.errors: list[ConfigError] = []
+        self._unread: list[ConfigError] = []
+        self._options = options
+
+    @property
+    def lines(self) -> list[str]:
+        """All mistakes, each once, file after file."""
+        return list(dict.fromkeys(line for error in self.errors for line in str(error).splitlines()))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What in the files has no meaning, each once."""
+        return list(dict.fromkeys(warning for config, _ in self.found for warning in config.warnings))
+
+    def read(self, file: Path) -> None:
+        """Read all files and note what is wrong in them."""
+        nodes: list[ProjectNode] = []
+        try:
+            nodes = read_projects(file, self._options, os.environ, asker=None, load=self._load)
+            self._unread.extend(_missing(nodes))
+        except ConfigError as error:
+            self._unread.append(error)
+        skipped = [id(node.config) for node in nodes if node.skip_build]
+        for config, mistakes in self.found:
+            if id(config) not in skipped:
+                _check_paths(config, mistakes)
+            self._note(mistakes)
+        self.errors += self._unread
+
+    def _load(self, file: Path, handed: Mapping[str, Value], profiles: Sequence[str]) -> Config:
+        try:
+            config, mistakes = read_config(
+                file,
+                variables=self._options.variables,
+                profiles=profiles,
+                environ=os.environ,
+                asker=None,
+                handed=handed,
+                every_profile=True,
+            )
+        except ConfigError as error:
+            self._unread.append(error)
+            return Config(file)
+        self.found.append((config, mistakes))
+        return config
+
+    def _note(self, mistakes: Mistakes) -> None:
+        try:
+            mistakes.check()
+        except ConfigError as error:
+            self.errors.append(error)
+
+
+def _missing(nodes: Sequence[ProjectNode]) -> Iterator[ConfigError]:
+    """A mistake for each dependency in a folder that has no configuration."""
+    for node in nodes:
+        dependency = node.dependency
+        if dependency and not node.config and not dependency.is_pending and isinstance(dependency.source, str):
+            message = f"the dependency {dependency.name} has no configuration: there is no file at its `path`"
+            yield ConfigError(message, dependency.position)
 
 
 def _count(entries: Sequence[object], noun: str) -> str:

@@ -1,7 +1,7 @@
 """The ``dependencies`` section: its entries, once their keys are checked, as the model's dependencies.
 
-The rules are those of the reference, section "Configuration file", and for ``profiles``, ``vars`` and ``disabled``
-those of the later versions' schema (``DependencyConfig`` in upstream's ``v1beta11/schema.go``).
+The rules are those of the reference, section "Configuration file", and for ``profiles``, ``vars``, ``overwriteVars``
+and ``disabled`` those of the later versions' schema (``DependencyConfig`` in upstream's ``v1beta11/schema.go``).
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from imagetasks.config.images import check_name
 from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import Dependency, GitSource
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, maps_in, position_of
+from imagetasks.config.variables import Value
 
-_REVISIONS = ("branch", "tag", "revision")
+REVISIONS = ("branch", "tag", "revision")
 
 # What git would take for an option or a part of a refspec.
 _REVISION = re.compile(r"(?![-+])[^\s:^~?*\[\\]+")
@@ -52,12 +53,8 @@ def _dependency(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes
     source = _source(entry, value["source"], mistakes) if "source" in value else None
     if source is None:
         return None
-    if "name" in entry.values:
+    if "name" in value:
         check_name(entry.values["name"], "a dependency", mistakes)
-    if value.get("overwriteVars"):
-        mistakes.warn(
-            entry.keys["overwriteVars"], "`overwriteVars` has no meaning here; name the variables in `vars`"
-        )
     profiles = value.get("profiles", ())
     return Dependency(
         name=value.get("name") or _default_name(source, value["source"].get("subPath", "")),
@@ -65,12 +62,23 @@ def _dependency(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes
         sub_path=value["source"].get("subPath", ""),
         config=value.get("config", ""),
         profiles=(value["profile"], *profiles) if "profile" in value else profiles,
-        variables=value.get("vars", {}),
+        variables=_variables(entry.values.get("vars"), value.get("vars", {})),
+        overwrite_variables=value.get("overwriteVars", False),
         skip_build=value.get("skipBuild", False),
         ignore_dependencies=value.get("ignoreDependencies", False),
         is_pending=_is_pending(entry),
         position=position_of(entry, mistakes.file),
     )
+
+
+def _variables(node: Node | None, texts: Mapping[str, str]) -> dict[str, Value]:
+    nodes = node.values if isinstance(node, MappingNode) else {}
+    written = {name: nodes[name] for name in texts}
+    return {
+        name: Value(texts[name], "dependency", secret=place.secret, pending=place.pending)
+        for name, place in written.items()
+        if isinstance(place, ScalarNode)
+    }
 
 
 def _is_pending(entry: MappingNode) -> bool:
@@ -84,7 +92,7 @@ def _source(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes) ->
     if ("path" in value) == ("git" in value):
         mistakes.add(node, "`source` of a dependency needs one of `path` and `git`")
         return None
-    revisions = {key: value[key] for key in _REVISIONS if key in value}
+    revisions = {key: value[key] for key in REVISIONS if key in value}
     if "path" in value:
         if revisions:
             mistakes.add(node, f"`{next(iter(revisions))}` is for a dependency from git, and this one has a `path`")

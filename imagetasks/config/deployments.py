@@ -11,7 +11,7 @@ from typing import Any
 from imagetasks.config.images import check_name
 from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import Deployment
-from imagetasks.config.reader import MappingNode, Node, describe, is_null, maps_in, position_of
+from imagetasks.config.reader import MappingNode, Node, ScalarNode, is_null, maps_in, position_of
 from imagetasks.config.schema import DEPLOYMENT_KINDS, check_names_differ
 
 
@@ -38,5 +38,6 @@ def _deployment(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes
     kinds = [kind for kind in DEPLOYMENT_KINDS if kind in entry.values and not is_null(entry.values[kind])]
     if len(kinds) != 1 and not mistakes.has_wrong_key(entry):
         found = " and ".join(kinds) or "neither"
-        mistakes.add(entry, f"deployment {describe(name)} needs one of helm and kubectl, and has {found}")
+        shown = f" `{name.text}`" if isinstance(name, ScalarNode) and not name.secret else ""
+        mistakes.add(entry, f"deployment{shown} needs one of helm and kubectl, and has {found}")
     return Deployment(value.get("name", ""), kinds[0] if kinds else "", position_of(entry, mistakes.file))

@@ -43,33 +43,37 @@ class Filler:
         if isinstance(node, SequenceNode):
             items = [(item, self.fill(item, f"{path}-/", keep_volatile=keep_volatile)) for item in node.items]
             # An expression may leave an entry out.
-            return node._replace(items=tuple(new for old, new in items if new is old or not _is_nothing(new)))
+            kept = tuple(new for old, new in items if new is old or not _is_nothing(new))
+            return SequenceNode(kept, node.line, node.column)
         values = {
             key: self.fill(value, f"{path}{key}/", keep_volatile=keep_volatile) for key, value in node.values.items()
         }
-        return node._replace(values=values)
+        return node.with_values(values)
 
     def _scalar(self, node: ScalarNode, path: str, keep_volatile: bool) -> Node:
         expression = _EXPRESSION.search(node.text) if self._expressions else None
         later = expression is not None and _EVALUATED_LATER.match(path) is not None
         try:
             filled = self._replaced(node, keep_volatile)
-            if expression is None or later or filled.pending or self._variables.lists_only:
-                return filled._replace(pending=filled.pending or expression is not None)
+            if expression is None:
+                return filled
+            if later or filled.pending or self._variables.lists_only:
+                return filled._replace(pending=True)
             # An expression's output may hold variables, but what it says is not run.
             return Filler(self._variables, self._mistakes).fill(self._evaluated(filled), keep_volatile=keep_volatile)
         except ConfigError as error:
-            self._mistakes.add(node, str(error))
+            for fault in self._variables.faults(node.text) or [str(error)]:
+                self._mistakes.add(node, fault)
             return node._replace(pending=True)
 
     def _replaced(self, node: ScalarNode, keep_volatile: bool) -> ScalarNode:
         value = self._variables.expand(node.text, keep_volatile=keep_volatile)
         if value.text == node.text and not value.pending:
             return node._replace(pending=f"${{{RUNTIME}" in node.text)
-        forced = any(use[1] for use in USE.finditer(node.text))
-        plain = not forced and bool(_NUMBER_OR_BOOLEAN.fullmatch(value.text))
+        could_be_plain = _NUMBER_OR_BOOLEAN.fullmatch(value.text) is not None
+        plain = could_be_plain and not any(use[1] for use in USE.finditer(node.text))
         pending = value.pending or f"${{{RUNTIME}" in node.text
-        return node._replace(text=value.text, plain=plain, secret=value.secret, pending=pending)
+        return ScalarNode(value.text, plain, node.line, node.column, value.secret, pending)
 
     def _evaluated(self, node: ScalarNode) -> Node:
         """What the expression's command says: a test is true or false, and other output is YAML, or else a text."""

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 from imagetasks.config.mistakes import Mistakes, nearest
 from imagetasks.config.model import ALL, EACH, Hook
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, maps_in, position_of
+from imagetasks.config.variables import RUNTIME
+from imagetasks.runtime import fill_runtime, images_named
 
 _STAGE_OF_EVENT = {"build": "images", "deploy": "deployments"}
 _SYSTEMS = {"win32": "windows"}
-_OTHER_ACTIONS = ("container", "upload", "download", "logs", "wait")
+OTHER_ACTIONS = ("container", "upload", "download", "logs", "wait")
 
 
 class _Time(NamedTuple):
@@ -33,7 +35,8 @@ def read_hooks(
 
     An entry that names several times is several hooks; one that is disabled or for another system is none. Warned is
     of what never happens here: other events than builds and deployments, those of images and deployments that
-    ``names`` does not hold (a profile may have removed them), and what would run in a container.
+    ``names`` does not hold (a profile may have removed them), what would run in a container, and ``${runtime...}``
+    that is not known when the hook runs.
     """
     hooks: list[Hook] = []
     for entry, value in zip(maps_in(node), values, strict=True):
@@ -50,7 +53,7 @@ def _is_for_this_system(systems: str) -> bool:
 def _hooks(
     entry: MappingNode, value: Mapping[str, Any], names: Mapping[str, Sequence[str]], mistakes: Mistakes
 ) -> Iterator[Hook]:
-    others = [key for key in _OTHER_ACTIONS if key in value]
+    others = [key for key in OTHER_ACTIONS if key in value]
     if others:
         mistakes.warn(entry.keys[others[0]], f"`{others[0]}` of a hook has no meaning here; the hook is left out")
         return
@@ -58,15 +61,19 @@ def _hooks(
         if not mistakes.has_wrong_key(entry):
             mistakes.add(entry, "`command` is missing in hooks")
         return
-    if "${runtime." in _shown(entry):
-        mistakes.warn(entry, "a hook is not told `${runtime...}` here; it is left out")
+    told = " ".join([value["command"], *(value.get("args") or ())])
+    if f"${{{RUNTIME}" in fill_runtime(told, dict.fromkeys(names["images"], "")):
+        mistakes.warn(entry, "a hook is told `${runtime...}` of this file's images alone; it is left out")
         return
     if value.get("background"):
         mistakes.warn(entry.keys["background"], "`background` of a hook has no meaning here; its end is waited for")
     if not value.get("events"):
         mistakes.warn(entry, "a hook without a time never runs")
+    images = images_named(told)
     for time in _events(entry, mistakes):
-        if _is_there(time, names[time.stage], mistakes):
+        if images and (time.when, time.stage) == ("before", "images"):
+            mistakes.warn(time.node, "a hook before a build is not told `${runtime...}`; it is left out")
+        elif _is_there(time, names[time.stage], mistakes):
             yield Hook(
                 command=value["command"],
                 args=value.get("args"),
@@ -75,6 +82,7 @@ def _hooks(
                 target=time.target,
                 shown=_shown(entry),
                 silent=value.get("silent", False),
+                images=images,
                 position=position_of(entry, mistakes.file),
             )
 

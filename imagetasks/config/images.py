@@ -14,7 +14,7 @@ from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import BuildOptions, CustomBuild, DockerBuild, Engine, Image, KanikoBuild
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, describe, is_null, position_of
 from imagetasks.config.schema import BUILD_OPTIONS, ENGINES, WRONG, attributes
-from imagetasks.errors import ReferenceSyntaxError
+from imagetasks.errors import Position, ReferenceSyntaxError
 from imagetasks.registry.reference import parse_repository
 from imagetasks.registry.tags import resolve_tag
 
@@ -23,7 +23,7 @@ MAX_NAME_BYTES = 200
 _OF_ENGINES = frozenset({*ENGINES, *BUILD_OPTIONS, "skipPush"})
 
 # A name is part of a task's name, where doit reads `=` and `*`, and of a log file's.
-_TASK_NAME = re.compile(r"(?![-_])[^\s=/\\*:]+")
+TASK_NAME = re.compile(r"(?![-_])[^\s=/\\*:]+")
 
 
 def check_engines(node: Node | None, mistakes: Mistakes) -> None:
@@ -42,13 +42,13 @@ def check_engines(node: Node | None, mistakes: Mistakes) -> None:
 def _check_engine(where: str, node: MappingNode, mistakes: Mistakes) -> None:
     named = [name for name in ENGINES if name in node.values and not is_null(node.values[name])]
     if len(named) > 1:
-        mistakes.add(node.keys[named[1]], f"{where} names {' and '.join(named)}; an image has one engine")
+        mistakes.add(node.keys[named[1]], f"{where} names {' and '.join(named)}; an image has one engine", where)
     elif named:
         engine = node.values[named[0]]
         if "options" in node.values:
             _check_options(f"{where}.options", node.keys["options"], f"{where}.{named[0]}", engine, mistakes)
         if named == ["custom"] and isinstance(engine, MappingNode) and not {"command", "commands"} & set(engine.keys):
-            mistakes.add(engine, f"`command` is missing in {where}.custom")
+            mistakes.add(engine, f"`command` is missing in {where}.custom", f"{where}.custom")
         if named == ["custom"]:
             for option in BUILD_OPTIONS.keys() & node.keys.keys():
                 mistakes.warn(
@@ -80,10 +80,19 @@ def read_images(node: Node | None, values: Mapping[str, Any], mistakes: Mistakes
     return images
 
 
+def is_shown(node: ScalarNode, what: str, mistakes: Mistakes) -> bool:
+    """Whether a text can be shown everywhere, as names are; if it holds a password, a mistake is added."""
+    if node.secret:
+        mistakes.add(node, f"{what} holds a variable with `password: true`, and is shown everywhere; use another one")
+    return not node.secret
+
+
 def check_name(node: Node, what: str, mistakes: Mistakes) -> None:
     """Add a mistake if the text cannot be part of a task's name."""
+    if isinstance(node, ScalarNode) and not is_shown(node, f"the name of {what}", mistakes):
+        return
     text = node.text if isinstance(node, ScalarNode) else ""
-    if not _TASK_NAME.fullmatch(text) or len(text.encode()) > MAX_NAME_BYTES:
+    if not TASK_NAME.fullmatch(text) or len(text.encode()) > MAX_NAME_BYTES:
         rule = (
             f"at most {MAX_NAME_BYTES} bytes, with no spaces and none of = / \\ * :, and does not start with - or _"
         )
@@ -92,14 +101,16 @@ def check_name(node: Node, what: str, mistakes: Mistakes) -> None:
 
 def _image(name: str, entry: MappingNode, values: Mapping[str, Any], key: ScalarNode, mistakes: Mistakes) -> Image:
     check_name(key, "an image", mistakes)
-    positions = {field: position_of(place, mistakes.file) for field, place in entry.keys.items()}
+    file = mistakes.file
+    positions = {field: Position(file, place.line, place.column) for field, place in entry.keys.items()}
+    positions[""] = position_of(key, file)
     own = {field: value for field, value in values.items() if field not in _OF_ENGINES}
     instructions = own.pop("appendDockerfileInstructions", ())
     image = Image(
         name=name,
         build=_engine(values),
         append_instructions=instructions,
-        positions={**positions, "": position_of(key, mistakes.file)},
+        positions=positions,
         **attributes(own),
     )
     _check_tags(entry.values.get("tags"), mistakes)
@@ -108,20 +119,18 @@ def _image(name: str, entry: MappingNode, values: Mapping[str, Any], key: Scalar
 
 def _check_tags(node: Node | None, mistakes: Mistakes) -> None:
     for tag in node.items if isinstance(node, SequenceNode) else ():
-        if not isinstance(tag, ScalarNode) or tag.pending:
+        if not isinstance(tag, ScalarNode) or not is_shown(tag, "a tag", mistakes) or tag.pending:
             continue
         try:
             resolve_tag(tag.text)
         except ReferenceSyntaxError as error:
             filled = "with its variables filled in, " if "${" in tag.text else ""
-            mistakes.add(tag, filled + _without_secret(tag, error, "is no tag"))
-
-
-def _without_secret(node: ScalarNode, error: ReferenceSyntaxError, verdict: str) -> str:
-    return f"the password that stands here {verdict}" if node.secret else error.message
+            mistakes.add(tag, filled + error.message)
 
 
 def _engine(values: Mapping[str, Any]) -> Engine:
+    if _OF_ENGINES.isdisjoint(values):
+        return DockerBuild()
     options = BuildOptions(**attributes({key: values[key] for key in BUILD_OPTIONS if key in values}))
     name = next((name for name in ENGINES if name in values), "docker")
     settings = attributes(values.get(name, {}))
@@ -147,12 +156,12 @@ def _check_repositories(images: tuple[Image, ...], section: MappingNode, mistake
     for image in images:
         entry = section.values[image.name]
         node = entry.values["image"] if isinstance(entry, MappingNode) else None
-        if not isinstance(node, ScalarNode) or node.pending:
+        if not isinstance(node, ScalarNode) or not is_shown(node, "`image`", mistakes) or node.pending:
             continue
         try:
             repository = parse_repository(image.image).canonical
         except ReferenceSyntaxError as error:
-            mistakes.add(node, _without_secret(node, error, "is no repository"))
+            mistakes.add(node, error.message)
             continue
         other = first.setdefault(repository, image)
         if other is not image:

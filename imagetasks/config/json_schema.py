@@ -3,20 +3,22 @@
 It is made from the tables of keys that the loader reads by, one for each version, so that the two agree on keys, on
 the kinds of their values and on which are required. Only the loader can know what lies beyond: whether a variable is
 defined and what stands for it (a schema takes any ``${NAME}`` where a single value goes, and none where a list or a
-map goes), what an expression puts out, whether a word has quotes, how a number is written, what makes a name, a
-repository or a tag, which keys exclude each other, whether a name stands twice, what a profile makes of the file, and
-which files there are.
+map goes), what an expression puts out, how a number is written, how many bytes a name has, what a regular expression
+is, whether a name stands twice, which system a hook is for, what profiles make of the file, and which files there
+are. In one thing the loader is stricter: a word such as ``"true"`` in quotes is a text to it and to DevSpace, and no
+flag, while a schema does not see the quotes.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from imagetasks.config.help import help_for
+from imagetasks.config.json_rules import Rules, Schema
 from imagetasks.config.load import NOT_FILLED, WITH_EXPRESSIONS
 from imagetasks.config.schema import (
     FALSE,
+    LARGEST,
     TRUE,
     Anything,
     Choice,
@@ -33,8 +35,6 @@ from imagetasks.config.schema import (
 )
 from imagetasks.config.versions import VERSIONS
 from imagetasks.config.versions.tables import config_of
-
-Schema = dict[str, Any]
 
 _SCALARS = ["string", "number", "boolean"]
 _VARIABLE = r"\$!?\{"
@@ -79,6 +79,7 @@ class _Maker:
         self._version = version
         self._placeholder = f"{_VARIABLE}|{_EXPRESSION}" if version in WITH_EXPRESSIONS else _VARIABLE
         self._instead_of_many = f"{_NOTHING}|{_EXPRESSION}" if version in WITH_EXPRESSIONS else _NOTHING
+        self._rules = Rules(self._placeholder)
 
     def value(self, kind: Kind, path: str, *, fills: bool) -> Schema:
         """What a value of the kind looks like where it must stand."""
@@ -88,7 +89,8 @@ class _Maker:
             case ListOf(item=item):
                 return {"type": "array", "items": self.value(item, f"{path}[]", fills=fills)}
             case MapOf(value=entry):
-                return {"type": "object", "additionalProperties": self._entry(entry, f"{path}.*", fills=fills)}
+                entries = {"type": "object", "additionalProperties": self._entry(entry, f"{path}.*", fills=fills)}
+                return {**entries, **self._rules.of_names(path)}
             case Named(as_list=entries, as_map=by_name):
                 as_map = self.value(by_name, path, fills=fills)
                 return {**as_map, **self.value(entries, path, fills=fills), "type": ["array", "object"]}
@@ -96,7 +98,7 @@ class _Maker:
                 return {"anyOf": [{"type": _SCALARS}, self.value(section, path, fills=fills)]}
             case Section():
                 return {"$ref": f"#/$defs/{self._define(kind, path, fills=fills)}", "type": "object"}
-        return self._scalar(kind, fills=fills)
+        return {**self._scalar(kind, fills=fills), **self._rules.of_text(path)}
 
     def _entry(self, kind: Kind, path: str, *, fills: bool) -> Schema:
         """What a value looks like under a name that the user chooses."""
@@ -124,8 +126,10 @@ class _Maker:
             definition["additionalProperties"] = False
         if section.required:
             definition["required"] = list(section.required)
-        if section.older:
-            definition["allOf"] = [{"not": {"required": [older, name]}} for older, name in section.older.items()]
+        rules = [{"not": {"required": [older, name]}} for older, name in section.older.items()]
+        rules += self._rules.of_section(path, section.keys)
+        if rules:
+            definition["allOf"] = rules
         return self._name(definition, path.replace("[]", "").replace(".*", "") or "file")
 
     def _name(self, definition: Schema, name: str) -> str:
@@ -170,7 +174,8 @@ class _Maker:
                 words = f"^({'|'.join(sorted(TRUE | FALSE))})$"
                 return {"type": ["boolean", "string"], "pattern": f"{words}|{self._placeholder}" if fills else words}
             case WholeNumber():
-                return {**variable, "type": ["integer", "string"]} if fills else {"type": "integer"}
+                number: Schema = {"type": "integer", "minimum": -LARGEST, "maximum": LARGEST}
+                return {**number, **variable, "type": ["integer", "string"]} if fills else number
             case Choice(words=allowed):
                 return {"anyOf": [{"enum": list(allowed)}, *([variable] if fills else [])]}
         assert isinstance(kind, Anything)

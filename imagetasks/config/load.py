@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -16,8 +15,16 @@ from imagetasks.config.hooks import read_hooks
 from imagetasks.config.images import check_engines, read_images
 from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import Config
+from imagetasks.config.patterns import compile_pattern
 from imagetasks.config.predefined import predefined_variables
-from imagetasks.config.profiles import Profile, activated_profiles, apply_profiles, profiles_of, with_parents
+from imagetasks.config.profiles import (
+    Profile,
+    activated_profiles,
+    apply_profiles,
+    check_parents,
+    profiles_of,
+    with_parents,
+)
 from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.config.reader import (
     MappingNode,
@@ -28,13 +35,15 @@ from imagetasks.config.reader import (
     is_null,
     maps_in,
     position_of,
-    read_nodes,
+    read_document,
     shown_path,
     text_in,
 )
+from imagetasks.config.runtime_variables import check_runtime_variables
 from imagetasks.config.schema import CONFIG, WRONG, check_names_differ
-from imagetasks.config.variables import VARIABLE_NAME, VariableDefinition, Variables
+from imagetasks.config.variables import VARIABLE_NAME, Value, VariableDefinition, Variables
 from imagetasks.config.versions import NEWEST, VERSIONS
+from imagetasks.config.versions.edits import child
 from imagetasks.config.versions.steps import list_variables, upgrade
 from imagetasks.config.versions.tables import config_of
 from imagetasks.errors import ConfigError, Position
@@ -42,6 +51,8 @@ from imagetasks.registry.tags import VOLATILE_VARIABLES
 
 # A command is for a shell, which has variables of its own.
 NOT_FILLED = frozenset({"version", "commands", "vars", "profiles"})
+
+_NONE: Mapping[str, Value] = {}
 
 WITH_EXPRESSIONS = frozenset({"v1beta11", "v2beta1"})
 
@@ -62,16 +73,20 @@ def load_config(
     profiles: Sequence[str] = (),
     environ: Mapping[str, str],
     asker: Asker | None = NO_QUESTIONS,
+    handed: Mapping[str, Value] = _NONE,
 ) -> Config:
     """The configuration in ``file``, a ``devspace.yaml`` of one of the :data:`imagetasks.config.versions.VERSIONS`.
 
-    ``variables`` are those of the command line (``--var``); ``profiles`` are applied in their order. The user is
-    asked for the variables that the file's values use, and no others; without an ``asker`` the configuration is one
-    to be listed, for which nothing is asked or run: where a value needs that, a placeholder stands.
+    ``variables`` are those of the command line (``--var``), and ``handed`` those that a project which depends on this
+    one sets, which go before them; ``profiles`` are applied in their order. The user is asked for the
+    variables that the file's values use, and no others; without an ``asker`` the configuration is one to be listed,
+    for which nothing is asked or run: where a value needs that, a placeholder stands.
 
     Raises ConfigError for a file that cannot be read and for every mistake in it, one line each.
     """
-    config, mistakes = read_config(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+    config, mistakes = read_config(
+        file, variables=variables, profiles=profiles, environ=environ, asker=asker, handed=handed
+    )
     mistakes.check()
     return config
 
@@ -83,13 +98,19 @@ def read_config(
     profiles: Sequence[str] = (),
     environ: Mapping[str, str],
     asker: Asker | None = NO_QUESTIONS,
+    handed: Mapping[str, Value] = _NONE,
+    every_profile: bool = False,
 ) -> tuple[Config, Mistakes]:
     """Like :func:`load_config`, but gives the mistakes, and the configuration without what they are in.
 
+    With ``every_profile``, the parents of profiles that are not applied are looked at too.
+
     Raises ConfigError for mistakes beyond which nothing can be known of the file.
     """
-    filled = _fill(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
+    filled = _fill(file, variables=variables, profiles=profiles, environ=environ, asker=asker, handed=handed)
     root, mistakes = filled.root, filled.mistakes
+    if every_profile:
+        check_parents(root, mistakes)
     version = text_in(root, "version")
     config_of(version).read(root, "", mistakes)
     check_engines(root.values.get("images"), mistakes)
@@ -106,7 +127,17 @@ def read_config(
         }
     hooks = read_hooks(root.values.get("hooks"), values.get("hooks", ()), names, mistakes)
     dependencies = read_dependencies(root.values.get("dependencies"), values.get("dependencies", ()), mistakes)
-    return Config(filled.path, images, deployments, hooks, dependencies, mistakes.warnings), mistakes
+    config = Config(
+        filled.path,
+        images,
+        deployments,
+        hooks,
+        dependencies,
+        variables=filled.variables.found,
+        warnings=mistakes.warnings,
+        left_open=mistakes.left_open,
+    )
+    return config, mistakes
 
 
 def _names_in(section: Node | None) -> list[str]:
@@ -123,10 +154,8 @@ def fill_file(
     environ: Mapping[str, str],
     asker: Asker | None = NO_QUESTIONS,
 ) -> FilledFile:
-    """The first half of :func:`load_config`. What the user has answered is kept in the state folder."""
-    filled = _fill(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
-    filled.mistakes.check()
-    return filled
+    """The first half of :func:`read_config`. What the user has answered is kept in the state folder."""
+    return _fill(file, variables=variables, profiles=profiles, environ=environ, asker=asker)
 
 
 def read_profiles(
@@ -151,12 +180,14 @@ def _fill(
     profiles: Sequence[str],
     environ: Mapping[str, str],
     asker: Asker | None,
+    handed: Mapping[str, Value] = _NONE,
 ) -> FilledFile:
     """The file with its mistakes so far; if there are any before the variables, nothing is asked or run for those."""
-    reading, root = _begin(file, variables, environ, asker)
+    reading, root = _begin(file, variables, environ, asker, handed)
     mistakes = reading.mistakes
     active = reading.active_profiles(root, profiles)
     root = list_variables(apply_profiles(root, active, mistakes.file))
+    check_runtime_variables(root, mistakes)
     all_variables = reading.variables_of(root, active)
     _find_unused(root, all_variables, mistakes)
     root = _filled(root, all_variables, mistakes)
@@ -165,25 +196,38 @@ def _fill(
 
 
 def _begin(
-    file: Path, variables: Mapping[str, str], environ: Mapping[str, str], asker: Asker | None
+    file: Path,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    asker: Asker | None,
+    handed: Mapping[str, Value] = _NONE,
 ) -> tuple[_Reading, MappingNode]:
     """What the rest of the reading needs, and the file's root, whose ``version`` and ``profiles`` are right."""
     path = Path(os.path.abspath(file))  # noqa: PTH100  # resolve() would follow links out of the user's folder
     mistakes = Mistakes(shown_path(path))
-    root = _root(read_nodes(path), mistakes.file)
-    _check_section(root, "profiles", mistakes)
-    return _Reading(path, mistakes, Answers.of_project(path.parent), variables, environ, asker), root
+    document = read_document(path)
+    for mistake in document.mistakes:
+        mistakes.add_error(mistake)
+    try:
+        root = _root(document.root, mistakes.file)
+    except ConfigError as error:
+        raise mistakes.with_error(error) from None
+    has_profiles = _check_section(root, "profiles", mistakes)
+    answers = Answers.of_project(path.parent)
+    return _Reading(path, mistakes, answers, variables, handed, environ, asker, has_profiles), root
 
 
 class _Reading(NamedTuple):
-    """One file while it is read, and what is known from outside of it."""
+    """One file while it is read, and what is known from outside of it; ``has_profiles`` if these can be applied."""
 
     path: Path
     mistakes: Mistakes
     answers: Answers
     given: Mapping[str, str]
+    handed: Mapping[str, Value]
     environ: Mapping[str, str]
     asker: Asker | None
+    has_profiles: bool
 
     def variables_of(self, root: MappingNode, profiles: Sequence[str]) -> Variables:
         """The variables of a root whose ``vars`` are a list."""
@@ -191,6 +235,7 @@ class _Reading(NamedTuple):
         return Variables(
             _definitions(root, self.mistakes),
             given=self.given,
+            handed=self.handed,
             environ=self.environ,
             predefined=predefined_variables(folder, self.environ, name=name, profiles=profiles),
             volatile=frozenset(VOLATILE_VARIABLES),
@@ -201,14 +246,20 @@ class _Reading(NamedTuple):
 
     def active_profiles(self, root: MappingNode, named: Sequence[str]) -> tuple[str, ...]:
         """The profiles that are active by their ``activation``, and then those that the user names."""
-        if self.mistakes and not named:
+        if not self.has_profiles:
+            if named:
+                self.mistakes.check()
             return ()
-        self.mistakes.check()
         profiles = profiles_of(root)
         if not any("activation" in profile.values for profile in profiles.values()):
             return tuple(named)
         variables = self.variables_of(list_variables(root), named)
-        activated = activated_profiles(profiles, self.environ, lambda name: variables.find(name).text, self.mistakes)
+
+        def value(name: str) -> str | None:
+            found = variables.find(name)
+            return None if found.pending else found.text
+
+        activated = activated_profiles(profiles, self.environ, value, self.mistakes)
         return (*(name for name in activated if name not in named), *named)
 
 
@@ -239,24 +290,28 @@ def _root(node: Node | None, file: str) -> MappingNode:
     return node
 
 
-def _check_section(root: MappingNode, key: str, mistakes: Mistakes) -> None:
-    """Check a list of entries with names ahead of the rest, which depends on it."""
-    node = root.values.get(key)
-    if node is None or is_null(node):
-        return
+def _check_section(root: MappingNode, key: str, mistakes: Mistakes) -> bool:
+    """Check a list of entries with names ahead of the rest, which depends on it; return whether it is right."""
+    node = child(root, key)
+    if node is None:
+        return True
+    before = len(mistakes)
     config_of(text_in(root, "version")).keys[key].read(node, key, mistakes)
     check_names_differ(node, key, mistakes)
+    return len(mistakes) == before
 
 
-def _definitions(root: MappingNode, mistakes: Mistakes) -> tuple[VariableDefinition, ...]:
-    """The definitions in ``vars``, which is a list by now; of one with a mistake, no more than its name."""
+def _definitions(root: MappingNode, mistakes: Mistakes) -> tuple[VariableDefinition, ...] | None:
+    """The definitions in ``vars``, which is a list by now; of one with a mistake, no more than its name.
+
+    It is ``None`` if they are not all known, even by name.
+    """
     _check_section(root, "vars", mistakes)
-    node = root.values.get("vars")
-    if node is None or is_null(node):
+    node = child(root, "vars")
+    if node is None:
         return ()
-    if not isinstance(node, SequenceNode):
-        mistakes.check()
-        return ()
+    if not (isinstance(node, SequenceNode) and all(text_in(entry, "name") for entry in node.items)):
+        return None
     values = CONFIG.keys["vars"].read(node, "vars", Mistakes(mistakes.file))
     return tuple(
         value
@@ -267,16 +322,24 @@ def _definitions(root: MappingNode, mistakes: Mistakes) -> tuple[VariableDefinit
 
 
 def _is_sound(node: Node, definition: VariableDefinition, mistakes: Mistakes) -> bool:
-    """Whether name and pattern are such; if not, a mistake is added."""
+    """Whether name and pattern are such; if not, a mistake is added.
+
+    A ``default`` beside a ``value`` is warned of; DevSpace refuses the two together once the variable is used.
+    """
     assert isinstance(node, MappingNode)
+    if definition.value is not None and definition.default is not None:
+        mistakes.warn(
+            node.keys["default"], f"`default` of variable `{definition.name}` has no meaning beside its `value`"
+        )
     if not VARIABLE_NAME.fullmatch(definition.name):
         rule = "letters, digits and `_`, `-` or `.`, and starts with a letter or `_`"
         mistakes.add(node.values["name"], f"`{definition.name}` is no name for a variable, which has {rule}")
         return False
     try:
-        re.compile(definition.validation_pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        mistakes.add(node.values["validationPattern"], f"`validationPattern` is no regular expression: {error}")
+        if definition.validation_pattern:
+            compile_pattern(definition.validation_pattern)
+    except ConfigError as error:
+        mistakes.add(node.values["validationPattern"], f"`validationPattern`: {error}")
         return False
     return True
 
@@ -305,4 +368,4 @@ def _filled(root: MappingNode, variables: Variables, mistakes: Mistakes) -> Mapp
 
 
 def _changed(node: MappingNode, change: Callable[[str, Node], Node]) -> MappingNode:
-    return node._replace(values={key: change(key, value) for key, value in node.values.items()})
+    return node.with_values({key: change(key, value) for key, value in node.values.items()})

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imagetasks.config.variables import Value
 from imagetasks.errors import Position
 from imagetasks.state import STATE_FOLDER
 
@@ -123,6 +124,7 @@ class Hook(NamedTuple):
     :ivar stage: ``images`` or ``deployments``
     :ivar target: one of them by name, :data:`ALL` of them together, or :data:`EACH` by itself
     :ivar shown: the command line as it may be shown, without secrets
+    :ivar images: the names of the images that its command line is told of (:mod:`imagetasks.runtime`)
     """
 
     command: str
@@ -133,6 +135,7 @@ class Hook(NamedTuple):
     shown: str = ""
     silent: bool = False
     position: Position | None = None
+    images: tuple[str, ...] = ()
 
 
 class GitSource(NamedTuple):
@@ -150,6 +153,8 @@ class Dependency(NamedTuple):
     :ivar source: a folder or file, relative to the folder of the file that names it, or a git repository
     :ivar sub_path: the project's folder or file in ``source``
     :ivar config: the configuration file in that folder
+    :ivar variables: what it sets of the other project's variables
+    :ivar overwrite_variables: whether the user's own project hands its variables down too
     :ivar is_pending: whether where it is cannot be known, because a variable in it is not asked for
     """
 
@@ -158,7 +163,8 @@ class Dependency(NamedTuple):
     sub_path: str = ""
     config: str = ""
     profiles: tuple[str, ...] = ()
-    variables: Mapping[str, str] = _NOTHING
+    variables: Mapping[str, Value] = _NOTHING
+    overwrite_variables: bool = False
     skip_build: bool = False
     ignore_dependencies: bool = False
     is_pending: bool = False
@@ -166,14 +172,22 @@ class Dependency(NamedTuple):
 
 
 class Config(NamedTuple):
-    """A whole ``devspace.yaml``; ``file`` is absolute, ``warnings`` name what in it has no meaning here."""
+    """A whole ``devspace.yaml``.
+
+    :ivar file: its absolute path
+    :ivar variables: the variables that its values use
+    :ivar warnings: what in it has no meaning here, a line each
+    :ivar left_open: the warnings that are there only because it is read without asking or running anything
+    """
 
     file: Path
     images: tuple[Image, ...] = ()
     deployments: tuple[Deployment, ...] = ()
     hooks: tuple[Hook, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
+    variables: Mapping[str, Value] = _NOTHING
     warnings: tuple[str, ...] = ()
+    left_open: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -184,3 +198,9 @@ class Config(NamedTuple):
     def state_folder(self) -> Path:
         """``.devspace/``: doit's database, logs and caches."""
         return self.folder / STATE_FOLDER
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """The texts that are to be shown nowhere: the values of password variables."""
+        secret = (value for value in self.variables.values() if value.secret and not value.pending)
+        return frozenset(value.text for value in secret if value.text)

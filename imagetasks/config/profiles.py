@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from imagetasks.config.mistakes import Mistakes
+from imagetasks.config.patterns import matches
 from imagetasks.config.reader import (
     MAX_DEPTH,
     MappingNode,
     Node,
     ScalarNode,
     SequenceNode,
-    describe,
     is_null,
     maps_in,
     position_of,
@@ -86,52 +86,66 @@ def with_parents(profiles: Mapping[str, MappingNode], names: Sequence[str], file
     return tuple(found)
 
 
+def check_parents(root: MappingNode, mistakes: Mistakes) -> None:
+    """Add a mistake if any profile, used or not, has a parent that is not defined, or is its own parent at last."""
+    profiles = profiles_of(root)
+    try:
+        with_parents(profiles, tuple(profiles), mistakes.file)
+    except ConfigError as error:
+        mistakes.add_error(error)
+
+
 def activated_profiles(
     profiles: Mapping[str, MappingNode],
     environ: Mapping[str, str],
-    variable: Callable[[str], str],
+    variable: Callable[[str], str | None],
     mistakes: Mistakes,
 ) -> tuple[str, ...]:
     """The profiles that are active without being named: of one of whose ``activation`` all conditions hold.
 
     A condition is a regular expression that the whole value of a variable (``vars``, by ``variable``) or of an
     environment variable (``env``, empty if it is not set) has to match. Mistakes are added for expressions that are
-    none, and for variables without a value.
+    none, and for variables without a value; a profile is left open, and not active, where ``variable`` gives ``None``
+    for one whose value is not known.
     """
 
-    def holds(values: Callable[[str], str], name: str, pattern: Node) -> bool:
+    def holds(profile: str, values: Callable[[str], str | None], name: str, pattern: Node) -> bool:
         try:
-            return isinstance(pattern, ScalarNode) and _matches(pattern.text, values(name))
+            value = values(name)
+            if value is None:
+                mistakes.leave_open(
+                    pattern, f"profile `{profile}` is left out: without a run, its variable `{name}` is not known"
+                )
+                return False
+            return isinstance(pattern, ScalarNode) and _matches(pattern.text, value)
         except ConfigError as error:
             mistakes.add(pattern, error.message)
-        except (re.error, OverflowError, RecursionError) as error:
-            mistakes.add(pattern, f"{describe(pattern)} is no regular expression: {error}")
         return False
 
-    def applies(activation: MappingNode) -> bool:
+    def applies(profile: str, activation: MappingNode) -> bool:
         conditions = [
             (values, name, pattern)
             for key, values in (("env", lambda name: environ.get(name, "")), ("vars", variable))
             for name, pattern in child_map(activation, key).values.items()
         ]
-        return all(holds(*condition) for condition in conditions)
+        return all(holds(profile, *condition) for condition in conditions)
 
     return tuple(
         name
         for name, profile in profiles.items()
-        if any(applies(activation) for activation in maps_in(profile.values.get("activation")))
+        if any(applies(name, activation) for activation in maps_in(profile.values.get("activation")))
     )
 
 
 def _matches(pattern: str, value: str) -> bool:
-    return re.fullmatch(pattern.removeprefix("^").removesuffix("$"), value) is not None
+    return matches(pattern.removeprefix("^").removesuffix("$"), value, whole=True)
 
 
 def _parents(profile: MappingNode) -> Iterator[ScalarNode]:
     """The names of the profiles that a profile builds on; those of other files are left out."""
     parents = [profile.values.get("parent")]
     parents += [
-        entry.values["profile"] for entry in maps_in(profile.values.get("parents")) if not _is_elsewhere(entry)
+        entry.values.get("profile") for entry in maps_in(profile.values.get("parents")) if not _is_elsewhere(entry)
     ]
     for name in parents:
         if isinstance(name, ScalarNode) and not name.is_null:

@@ -7,6 +7,7 @@ made and imported faster than dataclasses: a file has thousands, and every run r
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -33,6 +34,10 @@ _STANDARD_TAGS = frozenset(
 )
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
+_UNCLOSED_QUOTE = "found unexpected end of stream"
+_MISSING_CONTENT = "did not find expected node content"
+_UNCLOSED = frozenset({"did not find expected ',' or ']'", "did not find expected ',' or '}'"})
+
 _PLAIN_WORDS = {
     "mapping values are not allowed in this context": (
         "a `key: value` cannot stand here; check the indentation, or quote a text that holds `: `"
@@ -40,13 +45,10 @@ _PLAIN_WORDS = {
     "found character that cannot start any token": (
         "a value cannot start with a tab, `@`, `` ` `` or `%`; indent with spaces, or quote the text"
     ),
-    "found unexpected end of stream": "a quote is opened and never closed",
     "could not find expected ':'": "a key is not followed by `:`",
     "did not find expected key": "the indentation does not fit the lines above",
     "did not find expected '-' indicator": "the indentation does not fit the list above",
-    "did not find expected ',' or ']'": "a `[` is opened and not closed, or a `,` is missing",
-    "did not find expected ',' or '}'": "a `{` is opened and not closed, or a `,` is missing",
-    "did not find expected node content": "a value is missing",
+    _MISSING_CONTENT: "a value is missing",
     "found unknown escape character": r"a text in double quotes has an unknown escape; write `\\` for a backslash",
 }
 
@@ -86,8 +88,29 @@ class MappingNode(NamedTuple):
     line: int
     column: int
 
+    def with_values(self, values: Mapping[str, Node]) -> MappingNode:
+        """The map with other values for the same keys."""
+        return MappingNode(self.keys, values, self.line, self.column)
+
 
 Node = ScalarNode | SequenceNode | MappingNode
+
+
+class Document(NamedTuple):
+    """What a file holds: ``root`` is ``None`` if that is nothing but comments.
+
+    Of the ``mistakes``, such as a key that stands twice, none keeps the rest from being read.
+    """
+
+    root: Node | None
+    mistakes: tuple[ConfigError, ...] = ()
+
+    @property
+    def sound_root(self) -> Node | None:
+        """The root; raises ConfigError for the first mistake."""
+        if self.mistakes:
+            raise self.mistakes[0]
+        return self.root
 
 
 def is_null(node: Node) -> bool:
@@ -136,8 +159,8 @@ def shown_path(file: Path) -> str:
         return str(file)
 
 
-def read_nodes(file: Path) -> Node | None:
-    """The file's one document, or ``None`` if it holds nothing but comments.
+def read_document(file: Path) -> Document:
+    """The file's one document.
 
     Raises ConfigError if the file cannot be read, is not one YAML document in UTF-8, or is made to exhaust the
     reader (deep nesting, aliases of aliases).
@@ -149,20 +172,58 @@ def read_nodes(file: Path) -> Node | None:
         raise ConfigError(f"there is no file {name}; go to the project's folder, or name the file") from None
     except OSError as error:
         raise ConfigError(f"{name} cannot be read: {os.strerror(error.errno or 0)}") from None
-    return parse_nodes(data, name)
+    return _parse(data, name)
+
+
+def read_nodes(file: Path) -> Node | None:
+    """The root of the file's one document. Raises ConfigError, also for mistakes in it, see :func:`read_document`."""
+    return read_document(file).sound_root
 
 
 def parse_nodes(data: bytes, file: str) -> Node | None:
-    """The one document in ``data``; ``file`` is for messages only. Raises ConfigError, see :func:`read_nodes`."""
+    """The root of the one document in ``data``; ``file`` is for messages only. Raises as :func:`read_nodes` does."""
+    return _parse(data, file).sound_root
+
+
+def _parse(data: bytes, file: str) -> Document:
     text = _decode(data, file)
     try:
-        return _Composer(yaml.parse(text, Loader=YamlLoader), file).document()
+        return _Composer(iter(YamlLoader(text).get_event, None), file).document()
     except yaml.MarkedYAMLError as error:
-        problem = str(error.problem)
-        position = Position(file, *_place(error.problem_mark))
-        raise ConfigError(f"this is not YAML: {_PLAIN_WORDS.get(problem, problem)}", position) from None
+        raise _not_yaml(error, text, file) from None
     except yaml.YAMLError:
         raise ConfigError(f"{file} is not YAML") from None
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, text: str, file: str) -> ConfigError:
+    """The error in plain words.
+
+    What is opened and not closed is told of the opening: its end may be missing anywhere, and is often missed only
+    where the file ends.
+    """
+    problem = str(error.problem)
+    mark: _Mark | None = error.problem_mark
+    words = _PLAIN_WORDS.get(problem, problem)
+    at_end = mark is not None and mark.line >= len(text.splitlines())
+    if problem == _UNCLOSED_QUOTE:
+        words, mark = "a quote is opened here and never closed", error.context_mark
+    elif (problem in _UNCLOSED or (problem == _MISSING_CONTENT and at_end)) and (opened := _unclosed_bracket(text)):
+        start, end = "[]" if isinstance(opened, yaml.SequenceStartEvent) else "{}"
+        place = "the end of the file" if at_end else f"line {_place(mark)[0]}"
+        words, mark = f"a `{start}` is opened here, and a `{end}` or `,` is missing by {place}", opened.start_mark
+    return ConfigError(f"this is not YAML: {words}", Position(file, *_place(mark)))
+
+
+def _unclosed_bracket(text: str) -> yaml.CollectionStartEvent | None:
+    """The innermost ``[`` or ``{`` that is open where the parser gives up."""
+    opened = []
+    with contextlib.suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=YamlLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                opened.pop()
+    return opened[-1] if opened and opened[-1].flow_style else None
 
 
 def _decode(data: bytes, file: str) -> str:
@@ -205,30 +266,34 @@ class _Composer:
         self._events = events
         self._file = file
         self._anchors: dict[str, _Anchor] = {}
+        self._mistakes: list[ConfigError] = []
         self._size = 0
         self._size_of_aliases = 0
         self._deepest = 0
 
-    def document(self) -> Node | None:
+    def document(self) -> Document:
         next(self._events)  # the start of the stream
         if not isinstance(next(self._events), yaml.DocumentStartEvent):
-            return None
+            return Document(None)
         node = self._node(next(self._events), 0)
         next(self._events)  # the end of the document
         event = next(self._events)
         if isinstance(event, yaml.DocumentStartEvent):
             raise self._error(event, "a second document starts here; the file must hold one")
-        return node
+        return Document(node, tuple(self._mistakes))
 
     def _error(self, event: yaml.Event, message: str) -> ConfigError:
         return ConfigError(message, Position(self._file, *_place(event.start_mark)))
 
+    def _note(self, event: yaml.Event, message: str) -> None:
+        self._mistakes.append(self._error(event, message))
+
     def _node(self, event: yaml.Event, depth: int) -> Node:
-        if isinstance(event, yaml.AliasEvent):
-            return self._aliased(event, depth)
         anchor = getattr(event, "anchor", None)
         if anchor is None:
             return self._content(event, depth)
+        if isinstance(event, yaml.AliasEvent):
+            return self._aliased(event, depth)
         size, deepest = self._size, self._deepest
         self._deepest = depth
         node = self._content(event, depth)
@@ -237,36 +302,35 @@ class _Composer:
         return node
 
     def _content(self, event: yaml.Event, depth: int) -> Node:
-        self._grow(event, 1, depth)
-        plain = self._is_plain(event)
+        self._size += 1
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._check_tag(event, tag)
         line, column = _place(event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
+            plain = event.implicit[0] if tag is None else tag not in _TEXT_TAGS
             return ScalarNode(event.value, plain, line, column)
+        self._check_depth(event, depth)
         if isinstance(event, yaml.SequenceStartEvent):
             return SequenceNode(tuple(self._items(depth + 1)), line, column)
-        keys, values = self._pairs(depth + 1)
-        return MappingNode(keys, values, line, column)
+        return MappingNode(*self._pairs(depth + 1), line, column)
 
-    def _grow(self, event: yaml.Event, size: int, depth: int) -> None:
+    def _check_depth(self, event: yaml.Event, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise self._error(event, f"the nesting is deeper than {MAX_DEPTH} levels")
-        self._size += size
         self._deepest = max(self._deepest, depth)
 
-    def _is_plain(self, event: yaml.Event) -> bool:
-        tag = getattr(event, "tag", None)
-        if tag is None:
-            return not isinstance(event, yaml.ScalarEvent) or event.implicit[0]
+    def _check_tag(self, event: yaml.Event, tag: str) -> None:
         if tag not in _STANDARD_TAGS and tag not in _TEXT_TAGS:
             shown = tag.replace("tag:yaml.org,2002:", "!!")
-            raise self._error(event, f"the tag `{shown}` is not understood; leave it out")
-        return tag not in _TEXT_TAGS
+            self._note(event, f"the tag `{shown}` is not understood; leave it out")
 
     def _aliased(self, event: yaml.AliasEvent, depth: int) -> Node:
         anchor = self._anchors.get(event.anchor or "")
         if anchor is None:
             raise self._error(event, f"there is no anchor `&{event.anchor}` before this alias")
-        self._grow(event, anchor.size, depth + anchor.height)
+        self._check_depth(event, depth + anchor.height)
+        self._size += anchor.size
         self._size_of_aliases += anchor.size
         if self._size_of_aliases > MAX_NODES_BEHIND_ALIASES:
             raise self._error(event, f"the aliases up to here stand for more than {MAX_NODES_BEHIND_ALIASES} values")
@@ -282,18 +346,18 @@ class _Composer:
         merged: list[MappingNode] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._node(event, depth)
-            if not isinstance(key, ScalarNode):
-                raise self._error(event, f"a key must be a text, not {describe(key)}")
             value_event = next(self._events)
             value = self._node(value_event, depth)
-            if key.plain and key.text == "<<":
+            if not isinstance(key, ScalarNode):
+                self._note(event, f"a key must be a text, not {describe(key)}")
+            elif key.text == "<<" and key.plain:
                 merged.extend(self._merged(value_event, value))
-                continue
-            if key.text in keys:
+            elif key.text in keys:
                 first = keys[key.text].line
-                raise self._error(event, f"the key `{key.text}` stands twice in this map, first in line {first}")
-            keys[key.text] = key
-            values[key.text] = value
+                self._note(event, f"the key `{key.text}` stands twice in this map, first in line {first}")
+            else:
+                keys[key.text] = key
+                values[key.text] = value
         for mapping in merged:
             for name, key in mapping.keys.items():
                 if name not in keys:
@@ -305,5 +369,5 @@ class _Composer:
         nodes = value.items if isinstance(value, SequenceNode) else (value,)
         mappings = [node for node in nodes if isinstance(node, MappingNode)]
         if len(mappings) < len(nodes):
-            raise self._error(event, "`<<` merges a map or a list of maps")
+            self._note(event, "`<<` merges a map or a list of maps")
         return mappings

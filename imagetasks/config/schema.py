@@ -8,6 +8,7 @@ as left out.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -23,7 +24,10 @@ FALSE = frozenset({"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "O
 WRONG: Any = object()
 """What a kind reads a value as that it has added a mistake for; sections leave it out, lists and maps keep it."""
 
-_WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
+LARGEST = 10**18 - 1
+"""The largest whole number, which is one that Go has."""
+
+_WHOLE_NUMBER = re.compile(r"([-+]?[0-9]{1,18})(?:\.0*)?|[-+]?0(?:x[0-9a-fA-F]{1,14}|o[0-7]{1,18})")
 _CAPITAL = re.compile(r"(?=[A-Z])")
 
 
@@ -46,10 +50,10 @@ class Text(NamedTuple):
     def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The text."""
         if not isinstance(node, ScalarNode):
-            mistakes.add(node, f"`{where}` must be a text, not {describe(node)}")
+            mistakes.add(node, f"`{where}` must be a text, not {describe(node)}", where)
             return WRONG
         if "\0" in node.text:
-            mistakes.add(node, f"`{where}` holds a NUL character, which no program can be given; leave it out")
+            mistakes.add(node, f"`{where}` holds a NUL character, which no program can be given; leave it out", where)
             return WRONG
         return "" if node.is_null else node.text
 
@@ -61,20 +65,21 @@ class Flag:
         """Whether it is true."""
         word = node.text if isinstance(node, ScalarNode) and node.plain else ""
         if word not in TRUE and word not in FALSE:
-            mistakes.add(node, f"`{where}` must be true or false, not {describe(node)}")
+            mistakes.add(node, f"`{where}` must be true or false, not {describe(node)}", where)
             return WRONG
         return word in TRUE
 
 
 class WholeNumber:
-    """A whole number."""
+    """A whole number, also as Go's YAML reads one: ``1.0``, ``0x1f``, ``0o17``."""
 
     def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The number."""
-        if not (isinstance(node, ScalarNode) and node.plain and _WHOLE_NUMBER.fullmatch(node.text)):
-            mistakes.add(node, f"`{where}` must be a whole number, not {describe(node)}")
+        number = _WHOLE_NUMBER.fullmatch(node.text) if isinstance(node, ScalarNode) and node.plain else None
+        if number is None:
+            mistakes.add(node, f"`{where}` must be a whole number, not {describe(node)}", where)
             return WRONG
-        return int(node.text)
+        return int(number[1]) if number[1] else int(number[0], 0)
 
 
 class Choice(NamedTuple):
@@ -85,7 +90,7 @@ class Choice(NamedTuple):
     def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The word."""
         if not (isinstance(node, ScalarNode) and node.text in self.words):
-            mistakes.add(node, f"`{where}` must be {' or '.join(self.words)}, not {describe(node)}")
+            mistakes.add(node, f"`{where}` must be {' or '.join(self.words)}, not {describe(node)}", where)
             return WRONG
         return node.text
 
@@ -105,12 +110,13 @@ class ListOf(NamedTuple):
     def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The values."""
         if not isinstance(node, SequenceNode):
-            mistakes.add(node, f"`{where}` must be a list{self._suggestion(node)}, not {describe(node)}")
+            mistakes.add(node, f"`{where}` must be a list{self._suggestion(node)}, not {describe(node)}", where)
             return WRONG
         values = []
         for index, item in enumerate(node.items):
             if is_null(item):
-                mistakes.add(item, f'`{where}[{index}]` is empty; write `""` for an empty text, or leave it out')
+                place = f"{where}[{index}]"
+                mistakes.add(item, f'`{place}` is empty; write `""` for an empty text, or leave it out', place)
                 values.append(WRONG)
             elif not _is_open(item, self.item):
                 values.append(self.item.read(item, f"{where}[{index}]", mistakes))
@@ -132,7 +138,7 @@ class MapOf(NamedTuple):
         """The values by their names."""
         if not isinstance(node, MappingNode):
             example = f" such as `{self.example}`" if self.example else ""
-            mistakes.add(node, f"`{where}` must be a map{example}, not {describe(node)}")
+            mistakes.add(node, f"`{where}` must be a map{example}, not {describe(node)}", where)
             return WRONG
         return {
             name: self.value.read(value, f"{where}.{name}", mistakes)
@@ -157,44 +163,49 @@ class Section(NamedTuple):
 
     def read(self, node: Node, where: str, mistakes: Mistakes) -> Any:
         """The section as the model, or as a dict."""
-        if is_null(node):
-            node = MappingNode({}, {}, node.line, node.column)
         if not isinstance(node, MappingNode):
-            mistakes.add(node, f"{f'`{where}`' if where else 'the file'} must be a map, not {describe(node)}")
-            return WRONG
+            if not is_null(node):
+                subject = f"`{where}`" if where else "the file"
+                mistakes.add(node, f"{subject} must be a map, not {describe(node)}", where)
+                return WRONG
+            node = MappingNode({}, {}, node.line, node.column)
         values: dict[str, Any] = {}
-        for key, value in node.values.items():
+        wrong: set[str] = set()
+        for key, child in node.values.items():
             name = self._known(key, node, where, mistakes)
-            if name is not None and not _is_left_out(value, self.keys[name]):
-                kind = self.keys[name]
-                values[name] = kind.read(value, _join(where, key), mistakes)
-                if isinstance(kind, Meaningless) and values[name] is not False:
-                    mistakes.warn(node.keys[key], f"`{_join(where, key)}` has no meaning here: {kind.instead}")
-        missing = [name for name in self.required if name not in values]
+            if name is None or _is_left_out(child, kind := self.keys[name]):
+                continue
+            value = kind.read(child, _join(where, key), mistakes)
+            if value is WRONG:
+                wrong.add(name)
+                continue
+            values[name] = value
+            if isinstance(kind, Meaningless) and value is not False:
+                mistakes.warn(node.keys[key], f"`{_join(where, key)}` has no meaning here: {kind.instead}")
+        missing = [name for name in self.required if name not in values and name not in wrong]
+        self._tell_missing(missing, node, where, mistakes)
+        if self.model is None:
+            return values
+        has_wrong_item = any(isinstance(value, tuple) and WRONG in value for value in values.values())
+        return WRONG if missing or wrong or has_wrong_item else self.model(**attributes(values))
+
+    def _tell_missing(self, missing: list[str], node: MappingNode, where: str, mistakes: Mistakes) -> None:
         for name in missing:
-            if name in self._meant(node):
+            if not self.open and name in self._meant(node):
                 mistakes.add_follow_up(node)
             else:
-                mistakes.add(node.values.get(name, node), f"`{name}` is missing in {where}")
-        right = {name: value for name, value in values.items() if value is not WRONG}
-        if self.model is None:
-            return right
-        has_wrong_item = any(isinstance(value, tuple) and WRONG in value for value in right.values())
-        if missing or has_wrong_item or len(right) < len(values):
-            return WRONG
-        return self.model(**attributes(right))
+                mistakes.add(node.values.get(name, node), f"`{name}` is missing in {where}", where)
 
     def _known(self, key: str, node: MappingNode, where: str, mistakes: Mistakes) -> str | None:
         name = self.older.get(key, key)
         if name not in self.keys:
             if not self.open:
                 place = f" in {where}" if where else ""
-                mistakes.add(node.keys[key], f"unknown key `{key}`{place}; {self._hint(key)}")
+                mistakes.add(node.keys[key], f"unknown key `{key}`{place}; {self._hint(key)}", where)
             return None
         if name != key and name in node.values:
-            mistakes.add(
-                node.keys[key], f"`{key}` is the older spelling of `{name}` in {where}; keep only one of them"
-            )
+            message = f"`{key}` is the older spelling of `{name}` in {where}; keep only one of them"
+            mistakes.add(node.keys[key], message, where)
             return None
         return name
 
@@ -265,8 +276,13 @@ class Meaningless(NamedTuple):
 
 def attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values under the model's names: ``preferMinikube`` is ``prefer_minikube`` there."""
+    return {_attribute(key): value for key, value in values.items()}
+
+
+@functools.cache
+def _attribute(key: str) -> str:
     # BuildKit is one word, though it is written with two capitals.
-    return {_CAPITAL.sub("_", key.replace("BuildKit", "Buildkit")).lower(): value for key, value in values.items()}
+    return _CAPITAL.sub("_", key.replace("BuildKit", "Buildkit")).lower()
 
 
 def check_names_differ(section: Node, where: str, mistakes: Mistakes) -> None:

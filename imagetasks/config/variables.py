@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from imagetasks.config.answers import Answers
 from imagetasks.config.mistakes import nearest
+from imagetasks.config.patterns import matches
 from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.errors import ConfigError
 
@@ -24,6 +25,8 @@ PLACEHOLDER = "${"
 MASK = "********"
 MAX_CHAIN = 50
 MAX_SIZE = 10_000_000
+PREDEFINED = "predefined"
+"""The origin of values that nobody has set."""
 RUNTIME = "runtime."
 """What the names of variables begin with that only a deployment knows, such as ``runtime.images.api.tag``."""
 
@@ -63,9 +66,12 @@ class VariableDefinition(NamedTuple):
 
     def fault(self, value: str) -> str | None:
         """Why a value is not allowed; None if it is."""
-        if self.validation_pattern and not re.search(self.validation_pattern, value):
-            return self.validation_message or f"it must match `{self.validation_pattern}`"
-        return None
+        try:
+            if not self.validation_pattern or matches(self.validation_pattern, value):
+                return None
+        except ConfigError as error:
+            return error.message
+        return self.validation_message or f"it must match `{self.validation_pattern}`"
 
     def allows(self, value: str) -> bool:
         """Whether the value is one that the definition allows."""
@@ -105,17 +111,22 @@ class Value(NamedTuple):
         return MASK if self.secret else self.text
 
 
+_NONE: Mapping[str, Value] = {}
+
+
 class Variables:
     """The values of all variables, each found when it is first used.
 
-    ``given`` are those of the command line. ``predefined`` finds a value on demand and may raise ConfigError;
+    ``given`` are those of the command line; before them go those that a depending project has ``handed`` down.
+    ``predefined`` finds a value on demand and may raise ConfigError;
     those named in ``volatile`` differ from load to load. Commands run in ``folder``. ``answers`` get those of the
-    user. Without an ``asker``, nobody is asked and no command is run: a variable that has no value then is pending.
+    user. Without an ``asker``, nobody is asked and no command is run: a variable that has no value then is pending,
+    as is one that nothing defines if the ``definitions`` are not known (``None``).
     """
 
     def __init__(
         self,
-        definitions: Sequence[VariableDefinition],
+        definitions: Sequence[VariableDefinition] | None,
         *,
         given: Mapping[str, str],
         environ: Mapping[str, str],
@@ -124,11 +135,14 @@ class Variables:
         folder: Path | None = None,
         answers: Answers | None = None,
         asker: Asker | None = NO_QUESTIONS,
+        handed: Mapping[str, Value] = _NONE,
     ) -> None:
-        self.definitions = {definition.name: definition for definition in definitions}
+        self.definitions = {definition.name: definition for definition in definitions or ()}
+        self._are_all_known = definitions is not None
         self.environ = environ
         self.folder = folder or Path.cwd()
         self._given = given
+        self._handed = handed
         self._predefined = predefined
         self._volatile = volatile
         self._answers = answers
@@ -146,6 +160,11 @@ class Variables:
     def found(self) -> dict[str, Value]:
         """The values found so far, by name."""
         return {name: value for name, value in self._found.items() if isinstance(value, Value)}
+
+    @property
+    def without_value(self) -> dict[str, str]:
+        """Why those that are used and have no value have none, by name."""
+        return {name: error.message for name, error in self._found.items() if isinstance(error, ConfigError)}
 
     def find(self, name: str) -> Value:
         """The variable's value; raises ConfigError, without a position, if it has none or one that is not allowed."""
@@ -170,7 +189,7 @@ class Variables:
     def is_volatile(self, name: str) -> bool:
         """Whether the value differs from load to load, and nobody has set it."""
         return name in self._volatile and not any(
-            name in names for names in (self.definitions, self._given, self.environ)
+            name in names for names in (self.definitions, self._given, self._handed, self.environ)
         )
 
     def expand(self, text: str, *, keep_volatile: bool = False) -> Value:
@@ -199,6 +218,17 @@ class Variables:
             expanded, "", secret=any(each.secret for each in used), pending=any(each.pending for each in used)
         )
 
+    def faults(self, text: str) -> list[str]:
+        """Why variables in a text have no value, each once, where :meth:`expand` tells of the first alone."""
+        found: dict[str, None] = {}
+        for use in USE.finditer(text):
+            if not use[0].startswith("$$") and not use[2].startswith(RUNTIME):
+                try:
+                    self.find(use[2])
+                except ConfigError as error:
+                    found[error.message] = None
+        return list(found)
+
     def mask(self, text: str) -> str:
         """The text with passwords made unreadable, for messages that others than we have written."""
         for value in self.found.values():
@@ -208,6 +238,8 @@ class Variables:
 
     def _find(self, name: str) -> Value:
         definition = self.definitions.get(name)
+        if name in self._handed:
+            return _checked(self._handed[name], definition)
         if definition is not None:
             return self._defined(definition)
         if name in self._given:
@@ -216,6 +248,8 @@ class Variables:
             return Value(self.environ[name], "environment")
         if name in self._predefined:
             return self._from_predefined(name)
+        if not self._are_all_known:
+            return _pending(name)
         guess = nearest(name, [*self.definitions, *self._predefined, *self._given])
         setting = f"pass --var {name}=VALUE or set the environment variable {name}"
         hint = f"did you mean `{guess}`?" if guess else setting
@@ -223,7 +257,7 @@ class Variables:
 
     def _from_predefined(self, name: str) -> Value:
         try:
-            return Value(self._predefined[name](), "predefined")
+            return Value(self._predefined[name](), PREDEFINED)
         except ConfigError:
             if self.lists_only:
                 return _pending(name)
@@ -310,6 +344,14 @@ class Variables:
 
 def _is_asked(definition: VariableDefinition) -> bool:
     return definition.source in ("all", "input")
+
+
+def _checked(value: Value, definition: VariableDefinition | None) -> Value:
+    if definition is None:
+        return value
+    if not value.pending:
+        definition.check(value.text)
+    return value._replace(secret=value.secret or definition.password)
 
 
 def _pending(name: str, *, secret: bool = False) -> Value:

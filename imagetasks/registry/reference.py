@@ -18,7 +18,8 @@ _OFFICIAL = "library/"
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _REGISTRY = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
-_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -66,6 +67,9 @@ class Reference(NamedTuple):
         return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
 
 
+_DIGEST_ALGORITHM = Repository(DOCKER_HUB, f"{_OFFICIAL}sha256")
+
+
 def parse_repository(text: str) -> Repository:
     """Read a repository as ``image`` in the configuration names it: ``[registry/]path``, without a tag or a digest.
 
@@ -80,7 +84,7 @@ def parse_repository(text: str) -> Repository:
             f"image {text!r} has a tag, and image takes none: write image: {name} and tag: {reference.tag} "
             f"(tags: [{reference.tag}] in later versions)"
         )
-    if str(reference) == "sha256":
+    if reference.repository == _DIGEST_ALGORITHM:
         raise ReferenceSyntaxError("'sha256' names a digest algorithm, and Docker lets no image have that name")
     return reference.repository
 
@@ -158,7 +162,7 @@ def _repository(name: str) -> Repository:
         )
     if path != path.lower():
         raise ReferenceSyntaxError(f"{name!r} has capital letters, and a repository is written in lower case")
-    if not all(_COMPONENT.fullmatch(component) for component in path.split("/")):
+    if not _PATH.fullmatch(path):
         raise ReferenceSyntaxError(
             f"{name!r} is no repository, which is lower-case letters and digits, "
             "with '.', '_', '__' or '-' inside its parts and '/' between them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import string
 import time
 from collections.abc import Mapping
@@ -36,9 +37,10 @@ def resolve_tag(schema: str | None) -> str:
     """
     if schema is None:
         return _random_text(DEFAULT_LENGTH)
-    for name, value in volatile_values().items():
-        schema = schema.replace(_placeholder(name), value)
-    tag = "".join(_random_text(1) if character == "#" else character for character in schema)
+    if "${" in schema:
+        for name, value in volatile_values().items():
+            schema = schema.replace(_placeholder(name), value)
+    tag = re.sub("#", lambda _: _random_text(1), schema)
     check_tag(tag)
     return tag
 

@@ -128,7 +128,7 @@ def test_two_projects_with_one_name_are_an_error(shop: Project) -> None:
     result = shop.doit("list")
 
     assert result.returncode == 3
-    assert "the name base is taken by another dependency" in result.stderr
+    assert "one/devspace.yaml:5:3: the name base is taken by the dependency at devspace.yaml:6:3" in result.stderr
 
 
 def test_a_folder_without_a_configuration_is_one_sentence(shop: Project) -> None:
@@ -179,6 +179,122 @@ def test_variables_of_a_dependency_go_before_those_of_the_command_line(shop: Pro
     shop.write("one/devspace.yaml", config("one").replace("registry.example", "${HOST}"))
 
     assert "build mine.example/one" in shop.doit("list", "--all", "--var", "HOST=other.example").stdout
+
+
+def builds(project: Project, *args: str) -> dict[str, str]:
+    """What each build task builds, by the task's name."""
+    result = project.doit("list", "--all", *args)
+    assert result.returncode == 0, result.stderr
+    docs = dict(line.split(maxsplit=1) for line in result.stdout.splitlines())
+    return {name: doc.split()[1] for name, doc in docs.items() if name.startswith("build:")}
+
+
+def test_entries_that_differ_in_variables_alone_are_two_projects(shop: Project) -> None:
+    east = path("one", ", name: east, vars: [{name: HOST, value: east.example}]")
+    west = path("one", ", name: west, vars: [{name: HOST, value: west.example}]")
+    shop.write("devspace.yaml", config("root", east, west, version="v1beta11"))
+    shop.write("one/devspace.yaml", config("one").replace("registry.example", "${HOST}"))
+
+    assert builds(shop) == {
+        "build:east.one": "east.example/one",
+        "build:west.one": "west.example/one",
+        "build:root": "registry.example/root",
+    }
+
+
+def test_one_name_for_a_project_with_other_variables_is_an_error_with_both_places(shop: Project) -> None:
+    other = path("../base", ", vars: [{name: HOST, value: other.example}]")
+    shop.write("devspace.yaml", config("root", path("one"), path("base")))
+    shop.write("one/devspace.yaml", config("one", other, version="v1beta11"))
+    shop.write("base/devspace.yaml", config("base"))
+
+    result = shop.doit("list")
+
+    assert result.returncode == 3
+    assert "one/devspace.yaml:5:3: the name base is taken by the dependency at devspace.yaml:6:3" in result.stderr
+
+
+def test_tasks_of_two_projects_with_one_name_are_an_error_with_both_places(shop: Project) -> None:
+    shop.write("devspace.yaml", config("lib.i", path("lib")))
+    shop.write("lib/devspace.yaml", config("i"))
+
+    result = shop.doit("list")
+
+    assert result.returncode == 3
+    assert "devspace.yaml:2:10: the task build:lib.i is also that of the dependency lib (" in result.stderr
+    assert "lib/devspace.yaml:2:10); give the dependency another `name`" in result.stderr
+
+
+def test_an_unknown_profile_of_a_dependency_is_told_where_it_is_named(shop: Project) -> None:
+    shop.write("devspace.yaml", config("root", path("one", ", profile: big")))
+    shop.write("one/devspace.yaml", config("one"))
+
+    result = shop.doit("list")
+
+    assert result.returncode == 3
+    assert " devspace.yaml:5:3: there is no profile `big`" in f" {result.stderr}"
+
+
+OVERWRITTEN = """\
+vars:
+- {name: HOST, value: parent.example}
+- {name: UNUSED, value: parent.example}
+- {name: GROUP, value: group}
+"""
+
+
+def test_overwriting_hands_the_variables_down_that_the_project_uses(shop: Project) -> None:
+    entries = [path("one", ", overwriteVars: true, vars: [{name: GROUP, value: mine}]"), path("two")]
+    root = config("root", *entries, version="v1beta11").replace("registry.example", "${HOST}/${GROUP}")
+    shop.write("devspace.yaml", root + OVERWRITTEN)
+    own = "vars: [{name: HOST, value: own.example}, {name: UNUSED, value: own}, {name: GROUP, value: own}]\n"
+    for name in ("one", "two"):
+        project = config(name, version="v1beta11").replace("registry.example", "${HOST}/${UNUSED}/${GROUP}")
+        shop.write(f"{name}/devspace.yaml", project + own)
+
+    assert builds(shop) == {
+        "build:one.one": "parent.example/own/mine/one",
+        "build:two.two": "own.example/own/own/two",
+        "build:root": "parent.example/group/root",
+    }
+
+
+@pytest.mark.parametrize("more", ["overwriteVars: true", "vars: [{name: HOST, value: '${HOST}'}]"])
+def test_a_variable_that_a_listing_does_not_ask_for_is_handed_down_as_unknown(shop: Project, more: str) -> None:
+    root = config("root", path("one", f", {more}"), version="v1beta11").replace("registry.example", "${HOST}")
+    shop.write("devspace.yaml", root + "vars: [{name: HOST, source: input}]\n")
+    shop.write("one/devspace.yaml", config("one").replace("registry.example", "${HOST}"))
+
+    assert builds(shop) == {"build:one.one": "${HOST}/one", "build:root": "${HOST}/root"}
+    assert builds(shop, "--var", "HOST=x.example")["build:one.one"] == "x.example/one"
+
+
+def test_a_password_that_is_handed_down_stays_one(shop: Project) -> None:
+    hook = "hooks: [{command: 'echo the ${TOKEN}', when: {before: {images: all}}}]\n"
+    entry = path("one", ", vars: [{name: TOKEN, value: '${PASSWORD}'}]")
+    password = "vars: [{name: PASSWORD, password: true, value: s3cret}]\n"
+    shop.write("devspace.yaml", config("root", entry, version="v1beta11") + password)
+    shop.write("one/devspace.yaml", config("one") + hook)
+
+    assert "s3cret" not in shop.doit("list", "--all").stdout
+    result = shop.doit("build")
+
+    assert result.returncode == 0, result.stderr
+    assert "the ********" in result.stdout
+    assert "s3cret" not in result.stdout
+
+
+def test_with_continue_a_hook_does_not_run_where_a_dependency_does_not_build(shop: Project) -> None:
+    hook = "hooks: [{command: 'echo hook >> $ORDER', when: {before: {images: all}}}]\n"
+    shop.write("devspace.yaml", config("root", path("one")) + hook)
+    shop.write("one/devspace.yaml", config("one").replace("echo build", "false; exit 1; echo"))
+
+    result = shop.doit("--continue", "build")
+    assert "build:root was not started: build:one.one hook:before-images-1 hash:root failed" in result.stdout
+    assert built(shop) == []
+
+    assert shop.doit("hash").returncode == 0
+    assert built(shop) == []
 
 
 def test_an_image_is_built_from_one_of_a_dependency(shop: Project) -> None:
@@ -338,9 +454,29 @@ def test_a_fetch_that_fails_leaves_nothing_behind(shop: Project, upstream: Upstr
 
     assert result.returncode == 3
     assert "devspace.yaml:5:3: " in result.stderr
-    assert "refs/heads/nope" in result.stderr
+    assert "(nope) cannot be fetched: there is no branch nope\n" in result.stderr
     assert "Traceback" not in result.stderr
     assert "dependency:library" in listed(shop)
+
+
+@pytest.mark.parametrize(
+    "missing", ["tag v9", "revision 1111111111111111111111111111111111111111", "revision 1111111", "revision nope"]
+)
+def test_a_tag_or_revision_that_is_not_there_is_one_sentence(shop: Project, upstream: Upstream, missing: str) -> None:
+    upstream.commit("lib")
+    kind, _, name = missing.partition(" ")
+    shop.write("devspace.yaml", config("root", source(upstream, f", {kind}: '{name}'")))
+
+    result = shop.doit("build")
+
+    assert result.returncode == 3
+    assert f"({name}) cannot be fetched: there is no {missing}\n" in result.stderr
+
+
+def test_a_repository_without_a_commit_is_one_sentence(shop: Project, upstream: Upstream) -> None:
+    shop.write("devspace.yaml", config("root", source(upstream)))
+
+    assert "cannot be fetched: there is no commit in it\n" in shop.doit("build").stderr
 
 
 def test_without_git_there_is_one_sentence(shop: Project, upstream: Upstream) -> None:

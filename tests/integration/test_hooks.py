@@ -270,3 +270,99 @@ def test_logs_of_hooks_are_in_the_state_folder(shop: Project) -> None:
 
     assert "hello" in result.stdout
     assert Path(shop.folder, ".devspace", "logs", "hook-before-images-1.log").read_text() == "hello\n"
+
+
+def test_what_a_hook_says_of_a_password_is_masked_and_its_log_is_private(shop: Project) -> None:
+    hook = "hooks: [{command: 'echo the ${TOKEN} word; exit 3', when: {before: {images: all}}}]\n"
+    shop.write("devspace.yaml", CONFIG + hook)
+    log = shop.write(".devspace/logs/hook-before-images-1.log", "for all to read")
+
+    result = shop.doit("build:web")
+
+    assert "the ******** word" in result.stdout
+    assert "s3cret" not in result.stdout + result.stderr
+    assert log.read_text() == "the ******** word\n"
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("custom", ["{command: sh, args: [-c, 'echo ${TOKEN}; exit 1']}", "{command: 'no/${TOKEN}'}"])
+def test_what_a_custom_command_says_of_a_password_is_masked(shop: Project, custom: str) -> None:
+    image = f"{{image: registry.example/x, build: {{custom: {custom}}}}}"
+    shop.write("devspace.yaml", CONFIG.replace("images:\n", f"images:\n  x: {image}\n"))
+
+    result = shop.doit("build:x")
+
+    assert result.returncode == 1
+    assert "********" in result.stdout
+    assert "s3cret" not in result.stdout + result.stderr
+    assert "s3cret" not in (shop.folder / ".devspace" / "logs" / "build-x.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("registry.example/shop/api,", "'registry.example/${TOKEN}',"),
+        ("registry.example/shop/api,", "registry.example/shop/api, tag: 'v-${TOKEN}',"),
+        ("{name: backend,", "{name: 'backend-${TOKEN}',"),
+    ],
+)
+def test_a_password_in_a_name_is_a_mistake(shop: Project, old: str, new: str) -> None:
+    shop.write("devspace.yaml", CONFIG.replace(old, new))
+
+    for command in ("list", "build"):
+        result = shop.doit(command)
+
+        assert result.returncode == 3
+        assert "holds a variable with `password: true`, and is shown everywhere" in result.stderr
+        assert "s3cret" not in result.stdout + result.stderr
+
+
+RUNTIME = """\
+version: v1beta11
+images:
+  api: {image: registry.example/api, tags: [v1], build: {custom: {command: "true", skipImageArg: true}}}
+  web: {image: registry.example/web, tags: [v2], build: {custom: {command: "true", skipImageArg: true}}}
+deployments: [{name: backend, kubectl: {manifests: [kube]}}]
+hooks:
+"""
+
+
+def test_hooks_after_builds_are_told_the_names_that_images_have(shop: Project) -> None:
+    hooks = """\
+- {command: "echo ${runtime.images.api} >> $ORDER", events: ["after:build:api"]}
+- {command: sh, args: [-c, "echo $0 >> $ORDER", "${runtime.images.web.image}"], events: ["after:build"]}
+- {command: "echo ${runtime.images.api.tag} ${runtime.images.web.tag} >> $ORDER", events: ["before:deploy:backend"]}
+"""
+    shop.write("devspace.yaml", RUNTIME + hooks)
+
+    result = shop.doit("deploy")
+
+    assert result.returncode == 0, result.stderr
+    assert order(shop) == ["registry.example/api:v1", "registry.example/web", "v1 v2"]
+
+
+def test_a_hook_that_can_be_told_nothing_of_an_image_is_left_out_with_a_warning(shop: Project) -> None:
+    hooks = """\
+- {command: "echo ${runtime.images.api.tag} >> $ORDER", events: ["before:build:api"]}
+- {command: "echo ${runtime.images.nope.tag} >> $ORDER", events: ["after:build"]}
+"""
+    shop.write("devspace.yaml", RUNTIME + hooks)
+
+    result = shop.doit("build")
+
+    assert result.returncode == 0, result.stderr
+    assert ":7:" in result.stderr
+    assert "before a build is not told `${runtime...}`; it is left out" in result.stderr
+    assert "of this file's images alone; it is left out" in result.stderr
+    assert not order(shop)
+
+
+def test_a_hook_that_is_told_of_a_disabled_image_fails_with_a_sentence(shop: Project) -> None:
+    hook = '- {command: "echo ${runtime.images.web.tag}", events: ["after:build:api"]}\n'
+    config = RUNTIME.replace("web, tags: [v2], build: {", "web, tags: [v2], build: {disabled: true, ")
+    shop.write("devspace.yaml", config + hook)
+
+    result = shop.doit("build")
+
+    assert result.returncode == 1
+    assert "is to be told of the image web, which is not built" in result.stdout

@@ -171,3 +171,25 @@ def test_a_listing_runs_no_command(project: Project) -> None:
     assert listed.returncode == 0, listed.stderr
     assert "shop/${A}" in listed.stdout
     assert not (project.folder / "ran").exists()
+
+
+def test_a_listing_says_which_profile_depends_on_a_command(project: Project) -> None:
+    project.write(
+        "devspace.yaml",
+        """\
+version: v1beta11
+vars: [{name: STAGE, source: command, command: touch hacked; echo dev}]
+images: {api: {image: registry.example/api}}
+profiles:
+- {name: dev, merge: {images: {web: {image: registry.example/web}}}, activation: [{vars: {STAGE: dev}}]}
+""",
+    )
+
+    result = project.doit("list", "--all")
+
+    assert result.returncode == 0
+    assert "build:web" not in result.stdout
+    assert result.stderr.startswith("WARNING: devspace.yaml:5:")
+    assert "profile `dev` is left out: without a run, its variable `STAGE` is not known" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (project.folder / "hacked").exists()

@@ -59,7 +59,7 @@ dependencies:
 FOUND = [
     "4:3: unknown key `sorce` in vars[0]; did you mean `source`?",
     "6:12: `vars[1].default` must be a text, not a list",
-    "10:22: `validationPattern` is no regular expression: ",
+    "10:22: `validationPattern`: `(` is no regular expression: ",
     "14:5: unknown key `dockerfil` in images.api; did you mean `dockerfile`?",
     "15:35: `images.api.build.docker.useBuildKit` must be true or false, not `maybe`",
     "17:12: 'Shop/Web' has capital letters, ",
@@ -221,6 +221,34 @@ def test_print_does_not_ask_without_a_terminal(write: Write, capsys: pytest.Capt
     assert "variable `A` has no value; pass --var A=VALUE" in capsys.readouterr().err
 
 
+def test_vars_lists_what_has_no_value_with_the_reason(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write("""\
+version: v1beta6
+vars: [{name: NAME, default: api}, {name: HOST}]
+images: {api: {image: "${HOST}/${TEAM}/${NAME}"}, web: {image: "shop/${NAME}"}}
+""")
+    assert main(["vars"]) == 3
+
+    captured = capsys.readouterr()
+    assert [line.split(maxsplit=2) for line in captured.out.splitlines()] == [
+        ["NAME", "api", "default"],
+        ["HOST", "-", "variable `HOST` has no value; pass --var HOST=VALUE or set the environment variable HOST"],
+        ["TEAM", "-", "variable `TEAM` is not defined; pass --var TEAM=VALUE or set the environment variable TEAM"],
+    ]
+    assert captured.err.startswith("ERROR: devspace.yaml:3:23: variable `HOST` has no value; ")
+
+
+def test_vars_looks_for_no_value_in_a_file_with_mistakes(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write("version: v2beta1\nvars: {A: $(touch ran), B: {sorce: env}}\nimages: {api: {image: 'shop/${A}'}}\n")
+
+    assert main(["vars"]) == 3
+
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[0].split(maxsplit=2) == ["A", "-", "not looked for, as the file has mistakes"]
+    assert captured.err.startswith("ERROR: devspace.yaml:2:29: unknown key `sorce`")
+    assert not Path("ran").exists()
+
+
 def test_profiles_are_listed_with_what_they_are_for(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     write("""\
 version: v1beta11
@@ -251,3 +279,67 @@ def test_a_cycle_of_dependencies_is_not_valid(write: Write, capsys: pytest.Captu
 
     assert main(["validate"]) == 3
     assert "other" in capsys.readouterr().out
+
+
+def test_validate_prints_the_mistakes_of_all_files_at_once(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write("""\
+version: v1beta6
+images: {api: {image: Shop/API}}
+dependencies:
+- source: {path: one}
+- source: {path: two}
+- source: {path: nowhere}
+""")
+    for name, text in (
+        (
+            "one",
+            "version: v1beta6\nimages: {db: {image: shop/db}}\nhoks: []\ndependencies: [{source: {path: ../two}}]\n",
+        ),
+        ("two", "- broken\n"),
+    ):
+        (file.parent / name).mkdir()
+        (file.parent / name / "devspace.yaml").write_text(text, encoding="utf-8")
+    Path("Dockerfile").touch()
+
+    assert main(["validate"]) == 3
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [
+        "devspace.yaml:2:23",
+        "one/devspace.yaml:2:10",
+        "one/devspace.yaml:3:1",
+        "two/devspace.yaml:1:1",
+        "devspace.yaml:6:3",
+    ], lines
+
+
+def test_validate_leaves_the_images_of_a_dependency_alone_that_is_not_built(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write("version: v1beta6\ndependencies: [{source: {path: db}, skipBuild: true}]\n")
+    other = file.parent / "db" / "devspace.yaml"
+    other.parent.mkdir()
+    other.write_text("version: v1beta6\nimages: {db: {image: shop/db}}\n", encoding="utf-8")
+
+    assert main(["validate"]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("profiles", "message"),
+    [
+        ("[{name: a, parent: b}, {name: b, parent: a}]", "profiles are each other's parents: a -> b -> a"),
+        ("[{name: a, parent: c}]", "there is no profile `c` in devspace.yaml; it defines a"),
+    ],
+)
+def test_validate_looks_at_profiles_that_are_not_used(
+    profiles: str, message: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(f"version: v1beta6\nimags: {{}}\nprofiles: {profiles}\n")
+
+    assert main(["validate"]) == 3
+    found = capsys.readouterr().out
+    assert message in found
+    assert "unknown key `imags`" in found
+
+    file.write_text(f"version: v1beta6\nprofiles: {profiles}\n", encoding="utf-8")
+    assert load_config(file, variables={}, environ={}).images == ()

@@ -60,6 +60,7 @@ def read(file: Path, profiles: list[str]) -> None:
             load_config(file, variables={"TEXT": "text"}, profiles=profiles, environ={}, asker=asker)
     try:
         filled = fill_file(file, variables={"TEXT": "text"}, profiles=profiles, environ={})
+        filled.mistakes.check()
     except ConfigError:
         return
     assert isinstance(parse_nodes(print_filled(filled).encode(), "printed"), MappingNode)

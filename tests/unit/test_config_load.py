@@ -333,10 +333,58 @@ def test_the_shells_variables_in_commands_are_not_ours(load: Loader) -> None:
     load("commands: [{name: x, command: 'echo ${UNKNOWN}'}]")
 
 
-def test_a_variable_missing_in_many_places_is_told_once(load: Loader) -> None:
-    sentence = refusal(load, "images:\n  a: {image: 'x/${A}'}\n  b: {image: 'y/${A}'}")
-    assert sentence.startswith("devspace.yaml:3:14: variable `A` is not defined")
-    assert "\n" not in sentence
+def test_a_mistake_in_the_same_words_is_told_at_each_place(load: Loader) -> None:
+    lines = refusal(load, "images:\n  a: {image: 'x/${A}'}\n  b: {image: 'y/${A}'}").splitlines()
+    assert [line.partition(" variable `A` is not defined")[0] for line in lines] == [
+        "devspace.yaml:3:14:",
+        "devspace.yaml:4:14:",
+    ]
+
+
+def test_a_mistake_behind_an_alias_is_told_once(load: Loader) -> None:
+    text = "images:\n  a: {image: x, build: &build {dokcer: {}}}\n  b: {image: y, build: *build}"
+    assert refusal(load, text).startswith("devspace.yaml:3:32: unknown key `dokcer` in images.a.build")
+    assert "\n" not in refusal(load, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("vars: 1\nimages: {a: {image: '${A}', cdm: [x]}}", ["2:7", "3:29"]),
+        ("vars: [{nme: A}]\nimages: {a: {image: '${A}', cdm: [x]}}", ["2:9", "3:29"]),
+        ("profiles: 1\nimages: {a: {image: x, cdm: [x]}}", ["2:11", "3:24"]),
+        ("images: {a: {image: x}, a: {image: y}, b: {image: z, cdm: [x]}}", ["2:25", "2:54"]),
+        ("images: {a: {image: !mine x, cdm: [x]}}\n? [b]\n: c", ["2:21", "2:30", "3:3"]),
+    ],
+    ids=["vars", "a variable's name", "profiles", "a key that stands twice", "a tag and a key that is a list"],
+)
+def test_no_mistake_hides_others_or_makes_some(load: Loader, text: str, places: list[str]) -> None:
+    lines = refusal(load, text).splitlines()
+    assert [line.split(": ")[0] for line in lines] == [f"devspace.yaml:{place}" for place in places]
+
+
+def test_a_key_that_stands_twice_keeps_no_profile_from_being_applied(load: Loader) -> None:
+    text = "images: {a: {image: x, image: y}, b: {}}\nprofiles: [{name: p, merge: {images: {b: {image: z}}}}]"
+    lines = refusal(load, text, version="version: v1beta9", profiles=["p"]).splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["devspace.yaml:2:24"]
+
+
+def test_mistakes_in_a_file_of_no_version_are_told_with_that(load: Loader) -> None:
+    lines = refusal(load, "images: {a: {image: x}, a: {image: y}}", version="version: v9").splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["devspace.yaml:1:10", "devspace.yaml:2:25"]
+
+
+def test_a_default_beside_a_value_is_warned_of(load: Loader) -> None:
+    text = "vars: [{name: A, value: x, default: y}]\nimages: {api: {image: '${A}'}}"
+    config = load(text, version="version: v1beta10")
+    assert image(config).image == "x"
+    assert config.warnings == ("devspace.yaml:2:28: `default` of variable `A` has no meaning beside its `value`",)
+
+
+def test_a_deployment_of_no_kind_is_named_plainly(load: Loader) -> None:
+    assert "deployment `d` needs one of helm and kubectl, and has neither" in refusal(
+        load, 'deployments: [{name: "d"}]'
+    )
 
 
 @pytest.mark.parametrize(

@@ -301,3 +301,22 @@ profiles:
         return load_config(file, variables={}, profiles=names, environ={"CI": "true"}).images[0].image
 
     assert (image(), image("named"), image("named", "dev")) == ("first", "named", "first")
+
+
+def test_a_listing_says_which_profile_it_leaves_out_as_it_runs_no_command(tmp_path: Path) -> None:
+    file = tmp_path / "devspace.yaml"
+    file.write_text("""version: v1beta11
+vars: [{name: STAGE, source: command, command: echo dev}]
+images: {api: {image: original}}
+profiles:
+- {name: dev, merge: {images: {api: {image: dev}}}, activation: [{vars: {STAGE: dev}}]}
+- {name: ci, activation: [{env: {CI: "true"}, vars: {STAGE: dev}}]}
+""")
+    run = load_config(file, variables={}, environ={})
+    listed = load_config(file, variables={}, environ={}, asker=None)
+
+    assert (run.images[0].image, run.left_open) == ("dev", ())
+    assert listed.images[0].image == "original"
+    (line,) = listed.left_open
+    assert ":5:81: profile `dev` is left out: without a run, its variable `STAGE` is not known" in line
+    assert load_config(file, variables={"STAGE": "x"}, environ={}, asker=None).left_open == ()

@@ -83,8 +83,18 @@ def test_a_file_without_a_document_has_no_node(data: bytes) -> None:
     [
         ("a: b: c", "devspace.yaml:1:5: this is not YAML: a `key: value` cannot stand here"),
         ("a:\n\t- b", "devspace.yaml:2:1: this is not YAML: a value cannot start with a tab"),
-        ("a: 'x", "a quote is opened and never closed"),
-        ("a: [x", "a `[` is opened and not closed"),
+        ("a: 'x\nb: c\n", "devspace.yaml:1:4: this is not YAML: a quote is opened here and never closed"),
+        (
+            "a: [x\n",
+            "devspace.yaml:1:4: this is not YAML: a `[` is opened here, and a `]` or `,` is missing by the end",
+        ),
+        ("a:\n- {x: y\nb: c\n", "devspace.yaml:2:3: this is not YAML: a `{` is opened here, and a `}` or `,` is"),
+        (
+            "a: [x,\n'y' z]\n",
+            "devspace.yaml:1:4: this is not YAML: a `[` is opened here, and a `]` or `,` is missing by line 2",
+        ),
+        ("a: {b: [c,", "devspace.yaml:1:8: this is not YAML: a `[` is opened here"),
+        ("a: [b, , c]", "devspace.yaml:1:8: this is not YAML: a value is missing"),
         ('a: "\\q"', "unknown escape; write `\\\\` for a backslash"),
         ("a: 1\nb: 2\na: 3", "devspace.yaml:3:1: the key `a` stands twice in this map, first in line 1"),
         ("--- a\n--- b", "devspace.yaml:2:1: a second document"),

@@ -215,7 +215,10 @@ def test_variables_may_be_a_map_or_a_list(load: Load, variables: str) -> None:
 
 
 def test_variables_of_a_deployment_stay_in_it(load: Load) -> None:
-    text = "deployments: {a: {helm: {values: {image: '${runtime.images.api.image}:${runtime.images.api.tag}'}}}}"
+    text = (
+        "images: {api: {image: shop/api}}\n"
+        "deployments: {a: {helm: {values: {image: '${runtime.images.api.image}:${runtime.images.api.tag}'}}}}"
+    )
     assert without_positions(load("v2beta1", text)).deployments == (Deployment("a", "helm"),)
 
 

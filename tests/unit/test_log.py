@@ -42,3 +42,13 @@ def test_a_log_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(StateError, match="cannot be written"), TaskLog(tmp_path / "logs", "build:api", live=False):
         pass
+
+
+def test_secrets_are_masked_in_file_and_tail_and_live(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with TaskLog(tmp_path, "build:api", live=True, secrets={"s3cret"}) as log:
+        for piece in ("with s3", "cret, ", "s3"):
+            log.write(piece)
+        tail = log.tail()
+
+    assert tail == "    with ********, s3"
+    assert log.path.read_text() == capsys.readouterr().out == "with ********, s3"

@@ -24,30 +24,43 @@ def scalar(text: str, place: Node) -> ScalarNode:
 def put(node: MappingNode, key: str, value: Node) -> MappingNode:
     """The map with a value for a key, which if it is new stands where its value does."""
     name = node.keys.get(key) or scalar(key, value)
-    return node._replace(keys={**node.keys, key: name}, values={**node.values, key: value})
+    return MappingNode({**node.keys, key: name}, {**node.values, key: value}, node.line, node.column)
 
 
 def drop(node: MappingNode, *names: str) -> MappingNode:
     """The map without some keys."""
-    return node._replace(
-        keys={key: name for key, name in node.keys.items() if key not in names},
-        values={key: value for key, value in node.values.items() if key not in names},
-    )
+    if node.keys.keys().isdisjoint(names):
+        return node
+    keys, values = dict(node.keys), dict(node.values)
+    for name in names:
+        keys.pop(name, None)
+        values.pop(name, None)
+    return MappingNode(keys, values, node.line, node.column)
 
 
 def rename(node: MappingNode, old: str, new: str) -> MappingNode:
     """The map with another name for a key, in the same place; a key that stands for nothing is dropped."""
-    if old not in node.values:
-        return node
-    value, name = child(node, old), node.keys[old]
-    node = drop(node, old)
-    return node if value is None else _put_at(node, new, value, name)
+    value = child(node, old)
+    return drop(node, old) if value is None else replace(node, old, new, value)
+
+
+def replace(node: MappingNode, old: str, new: str, value: Node) -> MappingNode:
+    """The map with another name and another value for a key, in the same place."""
+    keys, values = dict(node.keys), dict(node.values)
+    name = keys.pop(old)
+    keys[new] = ScalarNode(new, name.plain, name.line, name.column)
+    del values[old]
+    values[new] = value
+    return MappingNode(keys, values, node.line, node.column)
 
 
 def move(node: MappingNode, source: MappingNode, key: str) -> MappingNode:
     """The map with a key and its value from another map, unless that has none."""
     value = child(source, key)
-    return node if value is None else _put_at(node, key, value, source.keys[key])
+    if value is None:
+        return node
+    keys, values = {**node.keys, key: source.keys[key]}, {**node.values, key: value}
+    return MappingNode(keys, values, node.line, node.column)
 
 
 def edit(node: MappingNode, change: Edit, *path: str) -> MappingNode:
@@ -58,7 +71,7 @@ def edit(node: MappingNode, change: Edit, *path: str) -> MappingNode:
     if not isinstance(inner, MappingNode):
         return node
     changed = edit(inner, change, *path[1:])
-    return node if changed is inner else node._replace(values={**node.values, path[0]: changed})
+    return node if changed is inner else node.with_values({**node.values, path[0]: changed})
 
 
 def edit_each(node: MappingNode, section: str, change: Edit) -> MappingNode:
@@ -66,12 +79,18 @@ def edit_each(node: MappingNode, section: str, change: Edit) -> MappingNode:
     entries = node.values.get(section)
     changed: Node
     if isinstance(entries, MappingNode):
-        changed = entries._replace(values={name: _edited(entry, change) for name, entry in entries.values.items()})
+        changed = entries.with_values(
+            {
+                name: change(entry) if isinstance(entry, MappingNode) else entry
+                for name, entry in entries.values.items()
+            }
+        )
     elif isinstance(entries, SequenceNode):
-        changed = entries._replace(items=tuple(_edited(entry, change) for entry in entries.items))
+        items = tuple(change(entry) if isinstance(entry, MappingNode) else entry for entry in entries.items)
+        changed = SequenceNode(items, entries.line, entries.column)
     else:
         return node
-    return node._replace(values={**node.values, section: changed})
+    return node.with_values({**node.values, section: changed})
 
 
 def listed(node: MappingNode, section: str, change: Edit | None = None, *, short: str = "") -> MappingNode:
@@ -84,7 +103,7 @@ def listed(node: MappingNode, section: str, change: Edit | None = None, *, short
         return node
     items = [_named(entries.keys[name], entry, short) for name, entry in entries.values.items()]
     changed = tuple(change(item) if change else item for item in items)
-    return node._replace(values={**node.values, section: SequenceNode(changed, entries.line, entries.column)})
+    return node.with_values({**node.values, section: SequenceNode(changed, entries.line, entries.column)})
 
 
 def _named(key: ScalarNode, entry: Node, short: str) -> MappingNode:
@@ -96,11 +115,3 @@ def _named(key: ScalarNode, entry: Node, short: str) -> MappingNode:
     return empty._replace(
         keys={"name": key, **entry.keys}, values={"name": key._replace(plain=False), **entry.values}
     )
-
-
-def _edited(node: Node, change: Edit) -> Node:
-    return change(node) if isinstance(node, MappingNode) else node
-
-
-def _put_at(node: MappingNode, key: str, value: Node, name: ScalarNode) -> MappingNode:
-    return node._replace(keys={**node.keys, key: name._replace(text=key)}, values={**node.values, key: value})

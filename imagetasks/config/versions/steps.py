@@ -10,8 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, maps_in, text_in
-from imagetasks.config.versions import VERSIONS
-from imagetasks.config.versions.edits import Edit, child, drop, edit, edit_each, listed, move, put, rename, scalar
+from imagetasks.config.versions import NEWEST, VERSIONS
+from imagetasks.config.versions.edits import (
+    Edit,
+    child,
+    drop,
+    edit,
+    edit_each,
+    listed,
+    move,
+    put,
+    rename,
+    replace,
+    scalar,
+)
 
 OPTIONS = ("target", "network", "buildArgs")
 ENGINES = ("docker", "buildKit", "kaniko", "custom")
@@ -40,12 +52,13 @@ def upgrade(root: MappingNode, version: str) -> MappingNode:
 
 
 def list_variables(root: MappingNode) -> MappingNode:
-    """The root with ``vars`` as a list of entries with names, whatever the version.
+    """The root with ``vars`` as a list of entries with names, as all versions but the newest have it.
 
     ``NAME: value`` and ``value: …`` stand for a value that nobody is asked for, ``NAME: $(command)`` for the output
     of the command (schema of v2beta1, ``Variable``).
     """
-    return edit_each(listed(root, "vars", short="value"), "vars", _with_command)
+    root = listed(root, "vars", short="value") if text_in(root, "version") == NEWEST else root
+    return edit_each(root, "vars", _with_command)
 
 
 def from_v1beta3(root: MappingNode) -> MappingNode:
@@ -91,10 +104,10 @@ def from_v1beta6(root: MappingNode) -> MappingNode:
     def change(image: MappingNode) -> MappingNode:
         tag = child(image, "tag")
         if tag is not None:
-            image = rename(put(image, "tag", SequenceNode((tag,), tag.line, tag.column)), "tag", "tags")
+            image = replace(image, "tag", "tags", SequenceNode((tag,), tag.line, tag.column))
         return edit(image, _with_options_in_engine, "build")
 
-    return _edit_images(from_v1beta3(from_v1beta5(root)), change)
+    return edit_each(from_v1beta3(from_v1beta5(root)), "images", change)
 
 
 def from_v1beta7(root: MappingNode) -> MappingNode:
@@ -119,7 +132,7 @@ def from_v1beta8(root: MappingNode) -> MappingNode:
             return image
         return put(image, "createPullSecret", scalar("false", image))
 
-    return _edit_images(root, change)
+    return edit_each(root, "images", change)
 
 
 def from_v1beta9(root: MappingNode) -> MappingNode:
@@ -132,8 +145,7 @@ def from_v1beta9(root: MappingNode) -> MappingNode:
     images = root.values.get("images")
 
     def change(name: str, image: MappingNode) -> MappingNode:
-        tags = child(image, "tags")
-        if _is_true(image, "tagsAppendRandom") and isinstance(tags, SequenceNode):
+        if _is_true(image, "tagsAppendRandom") and isinstance(tags := child(image, "tags"), SequenceNode):
             image = put(image, "tags", tags._replace(items=tuple(_suffixed(tag, "-#####") for tag in tags.items)))
         if _is_true(image, "preferSyncOverRebuild") and name in synced:
             strategy = scalar("ignoreContextChanges", image.values["preferSyncOverRebuild"])
@@ -146,7 +158,7 @@ def from_v1beta9(root: MappingNode) -> MappingNode:
         name: change(name, image) if isinstance(image, MappingNode) else image
         for name, image in images.values.items()
     }
-    return put(root, "images", images._replace(values=changed))
+    return put(root, "images", images.with_values(changed))
 
 
 def from_v1beta10(root: MappingNode) -> MappingNode:
@@ -192,7 +204,7 @@ def from_v1beta11(root: MappingNode) -> MappingNode:
             entry = put(entry, "profiles", parents._replace(items=(*others, *parents.items)))
         return drop(entry, "profileParents")
 
-    return edit_each(_edit_images(root, _flattened), "dependencies", dependency)
+    return edit_each(edit_each(root, "images", _flattened), "dependencies", dependency)
 
 
 STEPS = (
@@ -288,5 +300,5 @@ def _suffixed(tag: Node, suffix: str) -> Node:
 
 
 def _is_true(node: MappingNode, key: str) -> bool:
-    value = child(node, key)
+    value = node.values.get(key)
     return isinstance(value, ScalarNode) and value.text.lower() in _TRUE

@@ -506,6 +506,19 @@ def test_what_is_broken_is_told_and_told_once(
     assert sentences.count(words) == 1
 
 
+@pytest.mark.parametrize("event", ["after:build:${PW}", "${PW}:build"])
+def test_a_password_is_in_no_warning_of_a_hook(load: Loader, event: str) -> None:
+    config = load(
+        f"hooks: [{{command: echo, events: ['{event}']}}]\nvars: [{{name: PW, password: true}}]",
+        version="version: v1beta11",
+        variables={"PW": "s3cr3t"},
+    )
+
+    assert len(config.warnings) == 1
+    assert "s3cr3t" not in config.warnings[0]
+    assert "a password" in config.warnings[0]
+
+
 def test_a_hook_without_a_time_is_warned_of(load: Loader) -> None:
     config = load("hooks: [{command: echo}]\nimages: {api: {image: x}}")
 

@@ -165,9 +165,12 @@ def child_map(node: MappingNode, key: str) -> MappingNode:
 def parse_path(path: str) -> tuple[str, ...]:
     """The steps of a patch's path: ``deployments[0].name`` and ``/deployments/0/name`` are the same three.
 
-    Raises ConfigError if it is neither.
+    In the latter, ``~1`` is a slash of a key and ``~0`` a tilde (RFC 6901). Raises ConfigError if it is neither.
     """
-    steps = tuple(path[1:].split("/")) if path.startswith("/") else _dotted(path)
+    if path.startswith("/"):
+        steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
+    else:
+        steps = _dotted(path)
     if not steps or not all(steps):
         raise ConfigError("a path is like `images.api.image`, `deployments[0].name` or `/images/api/image`")
     if len(steps) > MAX_DEPTH:
@@ -216,11 +219,10 @@ def _patched_root(root: MappingNode, patch: MappingNode, mistakes: Mistakes) -> 
         steps = parse_path(path)
         if steps[0] == "version":
             raise ConfigError("`version` says how the file is read, and cannot be patched")
-        if _may_lead_nowhere(root, path) and _find(root, steps) is None:
-            if op == "remove":
-                return root
-            op = "add"
-        patched = _patched(root, steps, op, None if op == "remove" else value)
+        leads_nowhere = _may_lead_nowhere(root, path) and _find(root, steps) is None
+        if leads_nowhere and op == "remove":
+            return root
+        patched = _patched(root, steps, "add" if leads_nowhere else op, None if op == "remove" else value)
     except ConfigError as error:
         mistakes.add(patch.values["path"], f"the patch `{op}` of `{path}` cannot be applied: {error.message}")
         return root
@@ -262,7 +264,11 @@ def _child(node: Node, step: str) -> Node | None:
 
 
 def _index(node: SequenceNode, step: str) -> int | None:
-    """The place in a list that a step means: a number, or ``name=value`` for the first entry with that key."""
+    """The place in a list that a step means: a number, ``-`` for the one after the last entry, or ``name=value``
+    for the first entry with that key.
+    """
+    if step == "-":
+        return len(node.items)
     if _INDEX.fullmatch(step):
         return int(step)
     key, sign, value = step.partition("=")

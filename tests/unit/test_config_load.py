@@ -234,6 +234,10 @@ def test_a_file_that_is_no_map_is_refused(tmp_path: Path, text: str, expected: s
             "images: {api: {image: x, build: {custom: {args: [a]}}}}",
             "`command` is missing in images.api.build.custom",
         ),
+        (
+            "images: {api: {image: x, build: {custom: {command: '', args: [a]}}}}",
+            "`command` is missing in images.api.build.custom",
+        ),
         ("images: {api: {image: x, build: {custom: {command: a, args: [], flags: []}}}}", "older spelling of `args`"),
         (
             "images: {api: {image: x, build: {docker: {}, kaniko: {}}}}",

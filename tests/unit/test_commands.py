@@ -195,6 +195,26 @@ profiles:
     assert printed == PRINTED
 
 
+def test_print_masks_passwords_that_are_written_in_the_file(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write("""\
+version: v1beta11
+pullSecrets: [{registry: a.example, username: me, password: hunter1}]
+deployments:
+- {name: db, helm: {chart: {name: db, username: me, password: "${PW}"}, values: {password: hunter3}}}
+dependencies:
+- {name: one, source: {git: "https://me:hunter4@a.example/one.git"}}
+- {name: two, source: {git: "https://hunter5@a.example/two.git"}}
+- {name: three, source: {git: "ssh://git@a.example/three.git"}}
+""")
+    assert main(["print", "--var", "PW=hunter2"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "hunter" not in printed
+    assert printed.count("password: '********'\n") == 3
+    assert "git: https://********@a.example/one.git\n" in printed
+    assert "git: ssh://git@a.example/three.git\n" in printed
+
+
 def test_what_is_printed_loads_again_and_means_the_same(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     file = write("""\
 version: v2beta1

@@ -68,6 +68,8 @@ def refusal(*patches: str) -> str:
         ("/images/backend/image", ("images", "backend", "image")),
         ("/deployments/0", ("deployments", "0")),
         ("/images/a~1b~01", ("images", "a/b~1")),
+        ("$.deployments[?(@.name=='first')].helm", ("deployments", "name=first", "helm")),
+        ('deployments[?(@.name == "first")]', ("deployments", "name=first")),
     ],
 )
 def test_both_kinds_of_path_are_understood(path: str, steps: tuple[str, ...]) -> None:
@@ -261,6 +263,18 @@ def test_a_dash_is_the_place_after_the_last_entry(path: str) -> None:
     data = patched(f"{{op: add, path: {path}, value: {{name: third}}}}")
     assert data["deployments"] == [{"name": "first"}, {"name": "second"}, {"name": "third"}]
     assert "there is no `-`" in refusal(f"{{op: replace, path: {path}, value: x}}")
+
+
+@pytest.mark.parametrize("path", ["deployments[*].name", "$.deployments.*.name", "/deployments/*/name"])
+def test_a_star_stands_for_all_that_is_there(path: str) -> None:
+    assert patched(f"{{op: replace, path: '{path}', value: x}}")["deployments"] == [{"name": "x"}, {"name": "x"}]
+    assert patched(f"{{op: remove, path: '{path}'}}")["deployments"] == [{}, {}]
+    assert patched("{op: remove, path: 'deployments.*'}")["deployments"] == []
+    assert patched("{op: add, path: deployments.*.helm, value: {}}")["deployments"] == [
+        {"name": "first", "helm": {}},
+        {"name": "second", "helm": {}},
+    ]
+    assert "nothing is there for `*`" in refusal("{op: remove, path: 'images.*.tag'}")
 
 
 def test_dotted_paths_of_later_versions_may_lead_to_what_is_not_there() -> None:

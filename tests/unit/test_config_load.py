@@ -227,7 +227,8 @@ def test_a_file_that_is_no_map_is_refused(tmp_path: Path, text: str, expected: s
         ("images: {api: {image: ''}}", "`image` is missing in images.api"),
         ("images: {api: {image: [x]}}", "`images.api.image` must be a text, not a list"),
         ("images: {api: {image: x, cmd: npm start}}", "must be a list such as [npm, start], not `npm start`"),
-        ("images: {api: {image: x, cmd: [a, ]}, b: {image: y, cmd: [~]}}", "`images.b.cmd[0]` is empty"),
+        ("images: {api: {image: x, cmd: [a, ]}, b: {image: y, cmd: [~]}}", "`images.b.cmd[0]` is empty; write"),
+        ("hooks: [~]", "`hooks[0]` is empty; leave it out"),
         ("images: {api: {image: x, createPullSecret: 'true'}}", 'must be true or false, not the text "true"'),
         ("images: {api: {image: x, build: {kaniko: {snapshotMode: some}}}}", "must be full or time, not `some`"),
         (

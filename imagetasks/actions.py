@@ -3,7 +3,7 @@
 ====== ==========================================================================================================
 hash   ``digest``
 build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``others`` (with further tags),
-       ``schemas``, ``is_pushed`` (whether an engine that pushes what it builds was to do so)
+       ``schemas``, ``is_pushed`` (whether an engine that pushes what it builds was to do so), ``time`` (ISO 8601)
 tag    ``id``, ``reference`` (``repository:tag``), ``others`` (of further tags), ``schemas``
 push   as tag, and ``destination``, which is empty for the registry
 hook   ``id`` of the build that it ran after, if it runs after the build of one image
@@ -16,6 +16,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from doit.exceptions import TaskFailed
@@ -67,10 +68,13 @@ def hash_image(plan: ImagePlan) -> Values:
 @tell_mistakes
 def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Values) -> Values:
     """Build an image with its engine, on what its bases have become; ``tagged_bases`` are their tag values."""
+    from imagetasks.context.manifest import take_manifest, write_manifest
+
     if isinstance(plan.inputs, DockerInputs) and plan.inputs.digest() != hashed["digest"]:
         raise ContextError(f"what {plan.name} is built from changed after it was hashed; run the build again")
     reference = _reference(plan, plan.schemas[0] if plan.schemas else None)
     _warn_of_same_tag(plan, task, reference)
+    manifest = take_manifest(plan.inputs, hashed["digest"])
     open_context = functools.partial(_open_context, plan, tagged_bases)
     others = [_reference(plan, schema) for schema in plan.schemas[1:]]
     in_cluster = InCluster(plan.find_target, tuple(name.rpartition(":")[2] for name in others), plan.may_push)
@@ -80,6 +84,7 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
             image_id = builder.build(reference, log)
         except BuildError as error:
             raise BuildError(f"{log.mask(error.message)}\n{log.tail()}\n    the whole log is {log.path}") from error
+    write_manifest(plan.manifest_file, manifest)
     return {
         "digest": hashed["digest"],
         "engine": plan.engine,
@@ -89,6 +94,7 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
         "others": others,
         "schemas": list(plan.schemas),
         "is_pushed": plan.may_push or isinstance(plan.image.build, CustomBuild),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 

@@ -12,6 +12,8 @@ from imagetasks.errors import UserError
 # What a command is called with and what it does; its module has its name, and is imported when it is called.
 _COMMANDS = {
     "validate": ("[FILE]", "print every mistake in the file"),
+    "why": ("[IMAGE]...", "tell why images would be built, or since when they are up to date"),
+    "context": ("IMAGE", "list what is sent to the builder, or why a file is (--explain PATH)"),
     "print": ("[-p NAME]", "print the file as it is after profiles and variables"),
     "profiles": ("", "list the file's profiles"),
     "vars": ("[--reset]", "list the file's variables and answers, or forget answers"),
@@ -24,7 +26,7 @@ _TASKS = {
     "build:api": "build one image, and stop there",
     "push:api": "take one image all the way",
     "list --all": "list all tasks",
-    "info build:api": "tell why a task would run",
+    "info build:api": "tell what doit knows of a task",
     "--version": "print the version",
 }
 

@@ -20,20 +20,18 @@ from imagetasks.builders import engine_name
 from imagetasks.config.model import ALL, Image, KanikoBuild
 from imagetasks.config.variables import PLACEHOLDER
 from imagetasks.deployment_actions import create_pull_secret, deploy, purge
+from imagetasks.deployment_checks import DeploymentIsCurrent, FindsLastDeployment, SecretIsCurrent
 from imagetasks.errors import ConfigError, ReferenceSyntaxError
 from imagetasks.options import DoitOption
 from imagetasks.plan import DeploymentPlan, HookPlan, ImagePlan, ProjectPlan, SecretPlan
 from imagetasks.registry.reference import parse_reference, parse_repository
 from imagetasks.uptodate import (
     BuildIsCurrent,
-    DeploymentIsCurrent,
-    FindsLastDeployment,
     HookHasNoBuild,
     HookHasSeenBuild,
     HookIsIdle,
     LastBuildServes,
     PushIsCurrent,
-    SecretIsCurrent,
     TagIsCurrent,
 )
 

@@ -120,7 +120,16 @@ class ImagePlan:
     @property
     def log_folder(self) -> Path:
         """Where the logs of the image's tasks go."""
-        return (self.state_folder or self.project / STATE_FOLDER) / "logs"
+        return self._state_folder / "logs"
+
+    @property
+    def manifest_file(self) -> Path:
+        """Where it is kept what the image was last built from."""
+        return self._state_folder / "manifests" / self.name
+
+    @property
+    def _state_folder(self) -> Path:
+        return self.state_folder or self.project / STATE_FOLDER
 
     @property
     def always_builds(self) -> bool:

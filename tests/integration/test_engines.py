@@ -260,6 +260,19 @@ def test_a_context_that_changes_while_buildkit_reads_it_is_no_success(project: P
     assert "changed while it was built" in out
 
 
+def test_a_custom_build_without_a_command_for_this_system_fails(project: Project) -> None:
+    project.write(
+        "devspace.yaml",
+        f"version: v2beta1\nimages:\n  app:\n    image: {project.repository('app')}\n"
+        "    custom: {commands: [{command: make.exe, os: windows}]}\n",
+    )
+
+    result = project.doit("build:app")
+
+    assert result.returncode == 1
+    assert "none of `commands` is for this operating system" in result.stdout
+
+
 def elsewhere(project: Project) -> None:
     """A base that a command builds elsewhere than in the daemon, and an image that names it."""
     project.write("make.sh", "#!/bin/sh\necho $1 >> made\n", mode=0o755)

@@ -36,7 +36,7 @@ _WILDCARDS = {"**": "(?:.*/)?", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
 # How Go's regular expressions differ from Python's: a class may hold classes, there are fewer escapes, "{,2}"
 # repeats nothing, and bytes that are no text count as U+FFFD. The matcher looks for "^" + expression + "$" and leaves
 # "|" alone, so that what is before the first "|" is a beginning, and what is after the last one is an end.
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\[:\^?[a-z]+:\]|\\.|[^\\\]])*\]|\||\{,|[\ufffd\udc80-\udcff]", re.DOTALL)
+_TOKEN = re.compile(r"\\.|\[\^?+\]?+(?:\[:\^?[a-z]+:\]|\\.|[^\\\]])*\]|\[|\||\{,|[\ufffd\udc80-\udcff]", re.DOTALL)
 _TOKEN_WITHIN_BRACKETS = re.compile(r"\[:\^?[a-z]+:\]|\\.|[\[&~|\ufffd]", re.DOTALL)
 _OTHERWISE = {"|": "(?s:.*)|(?s:.*)", "{,": r"\{,"}
 _NO_TEXT = "\ufffd\udc80-\udcff"
@@ -250,6 +250,8 @@ def _translate_wildcard(wildcard: re.Match[str]) -> str:
 
 def _translate_token(token: re.Match[str]) -> str:
     text = token[0]
+    if text == "[":
+        raise re.error("brackets that are not closed")
     if text.startswith("["):
         return "[" + _TOKEN_WITHIN_BRACKETS.sub(_translate_within_brackets, text[1:-1]) + "]"
     if text.startswith("\\"):

@@ -39,7 +39,7 @@ lint: venv  ## check style and formatting
 types: venv  ## check the types
 	$(BIN)/mypy
 
-bench: setup  ## measure loading, no-op builds and the memory of a build (takes minutes)
+bench: setup  ## measure loading, and builds with and without something to do (takes minutes)
 	$(BIN)/python bench/load.py
 	$(BIN)/python bench/run.py
 

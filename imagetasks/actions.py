@@ -2,7 +2,8 @@
 
 ====== ==========================================================================================================
 hash   ``digest``
-build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``schemas``
+build  ``digest``, ``engine``, ``bases`` (id by name), ``id``, ``reference``, ``others`` (with further tags),
+       ``schemas``, ``is_pushed`` (whether an engine that pushes what it builds was to do so), ``time`` (ISO 8601)
 tag    ``id``, ``reference`` (``repository:tag``), ``others`` (of further tags), ``schemas``
 push   as tag, and ``destination``, which is empty for the registry
 hook   ``id`` of the build that it ran after, if it runs after the build of one image
@@ -15,15 +16,17 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 from doit.exceptions import TaskFailed
 from doit.task import Task
 
-from imagetasks.builders import builder_for
+from imagetasks.builders import InCluster, builder_for
+from imagetasks.config.model import CustomBuild
 from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
-from imagetasks.errors import BuildError, ContextError, HookError, UserError
+from imagetasks.errors import BuildError, ContextError, DaemonError, HookError, UserError
 from imagetasks.local_clusters import load_image
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
@@ -66,25 +69,34 @@ def hash_image(plan: ImagePlan) -> Values:
 @tell_mistakes
 def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Values) -> Values:
     """Build an image with its engine, on what its bases have become; ``tagged_bases`` are their tag values."""
+    from imagetasks.context.manifest import take_manifest, write_manifest
+
     if isinstance(plan.inputs, DockerInputs) and plan.inputs.digest() != hashed["digest"]:
         raise ContextError(f"what {plan.name} is built from changed after it was hashed; run the build again")
     reference = _reference(plan, plan.schemas[0] if plan.schemas else None)
     _warn_of_same_tag(plan, task, reference)
+    manifest = take_manifest(plan.inputs, hashed["digest"])
     open_context = functools.partial(_open_context, plan, tagged_bases)
-    builder = builder_for(plan.image, plan.project, open_context, plan.environ)
+    others = [_reference(plan, schema) for schema in plan.schemas[1:]]
+    in_cluster = InCluster(plan.find_target, tuple(name.rpartition(":")[2] for name in others), plan.may_push)
+    builder = builder_for(plan.image, plan.project, open_context, plan.environ, in_cluster)
     with _log(plan, task) as log:
         phases.enter(task.name, "sending the context")
         try:
             image_id = builder.build(reference, log)
         except BuildError as error:
             raise BuildError(f"{log.mask(error.message)}\n{log.tail()}\n    the whole log is {log.path}") from error
+    write_manifest(plan.manifest_file, manifest)
     return {
         "digest": hashed["digest"],
         "engine": plan.engine,
         "bases": {base: tagged_bases[argument_for(base)]["id"] for base in plan.base_names},
         "id": image_id or f"{ELSEWHERE}{os.urandom(16).hex()}",
         "reference": reference,
+        "others": others,
         "schemas": list(plan.schemas),
+        "is_pushed": plan.may_push or isinstance(plan.image.build, CustomBuild),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
@@ -93,9 +105,11 @@ def tag_image(plan: ImagePlan, built: Values) -> Values:
     """Give the image that was built its names: the first is its build's, unless the schemas are others by now."""
     from imagetasks.daemon import Daemon
 
-    first, *schemas = plan.schemas or (None,)
-    reference = built["reference"] if built["schemas"] == list(plan.schemas) else _reference(plan, first)
-    others = [_reference(plan, schema) for schema in schemas]
+    if built["schemas"] == list(plan.schemas):
+        reference, others = built["reference"], built.get("others", [])
+    else:
+        first, *schemas = plan.schemas or (None,)
+        reference, others = _reference(plan, first), [_reference(plan, schema) for schema in schemas]
     if not is_elsewhere(built["id"]):
         for name in (reference, *others):
             Daemon(plan.environ).tag(built["id"], *name.rsplit(":", 1))
@@ -201,9 +215,14 @@ def _name_base(base: str, tagged: Values, environ: Mapping[str, str]) -> None:
     from imagetasks.daemon import Daemon
 
     reference, image_id = str(tagged["reference"]), str(tagged["id"])
-    daemon = Daemon(environ)
+    if is_elsewhere(image_id):
+        return
+    try:
+        daemon = Daemon(environ)
+    except DaemonError:
+        return  # the engine needs none, or it would have told
     found = daemon.image_id(reference)
-    if is_elsewhere(image_id) or found in (None, image_id):
+    if found in (None, image_id):
         return
     if daemon.image_id(image_id) is None:
         raise BuildError(

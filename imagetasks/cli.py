@@ -14,6 +14,8 @@ COMMANDS = {
     "init": ("[--registry PREFIX]", "write a devspace.yaml for the Dockerfiles here, and doit's configuration"),
     "doctor": ("", "tell what is there of all that the file needs"),
     "validate": ("[FILE]", "print every mistake in the file"),
+    "why": ("[IMAGE]...", "tell why images would be built, or since when they are up to date"),
+    "context": ("IMAGE", "list what is sent to the builder, or why a file is (--explain PATH)"),
     "print": ("[-p NAME]", "print the file as it is after profiles and variables"),
     "profiles": ("", "list the file's profiles"),
     "vars": ("[--reset]", "list the file's variables and answers, or forget answers"),

@@ -17,23 +17,21 @@ from typing import Any, NamedTuple
 
 from imagetasks.actions import argument_for, build_image, hash_image, push_image, run_hook, tag_image
 from imagetasks.builders import engine_name
-from imagetasks.config.model import ALL, Image
+from imagetasks.config.model import ALL, Image, KanikoBuild
 from imagetasks.config.variables import PLACEHOLDER
 from imagetasks.deployment_actions import create_pull_secret, deploy, purge
+from imagetasks.deployment_checks import DeploymentIsCurrent, FindsLastDeployment, SecretIsCurrent
 from imagetasks.errors import ConfigError, ReferenceSyntaxError
 from imagetasks.options import DoitOption
 from imagetasks.plan import DeploymentPlan, HookPlan, ImagePlan, ProjectPlan, SecretPlan
 from imagetasks.registry.reference import parse_reference, parse_repository
 from imagetasks.uptodate import (
     BuildIsCurrent,
-    DeploymentIsCurrent,
-    FindsLastDeployment,
     HookHasNoBuild,
     HookHasSeenBuild,
     HookIsIdle,
     LastBuildServes,
     PushIsCurrent,
-    SecretIsCurrent,
     TagIsCurrent,
 )
 
@@ -242,7 +240,7 @@ def _image_tasks(plan: ImagePlan, needs_built: Sequence[str], hooks: Sequence[st
         build_image,
         uptodate=[BuildIsCurrent(plan)],
         after={"hashed": plan.task("hash"), **{argument_for(base): f"tag:{base}" for base in plan.base_names}},
-        waits_for=[*needs_built, *hooks],
+        waits_for=[*needs_built, *hooks, *_pushes_before(plan)],
     )
     yield _subtask(
         plan,
@@ -260,6 +258,12 @@ def _image_tasks(plan: ImagePlan, needs_built: Sequence[str], hooks: Sequence[st
         uptodate=[PushIsCurrent(plan)],
         after={"tagged": plan.task("tag")},
     )
+
+
+def _pushes_before(plan: ImagePlan) -> list[str]:
+    """The pushes that a build waits for: kaniko takes its bases from the registry."""
+    bases = plan.base_names if isinstance(plan.image.build, KanikoBuild) else ()
+    return [f"push:{base}" for base in bases]
 
 
 def _subtask(

@@ -20,7 +20,7 @@ from imagetasks.config.questions import asker_here
 from imagetasks.errors import ConfigError, UserError
 from imagetasks.graph import TaskDict, dependencies_of, task_dicts
 from imagetasks.interrupt import INTERRUPTED
-from imagetasks.options import DoitOption, doit_options, make_options, parse_after_tasks
+from imagetasks.options import DoitOption, check_assignments, doit_options, make_options, parse_after_tasks
 from imagetasks.plan import Dependencies
 from imagetasks.project import Project, find_config, open_project
 from imagetasks.state import STATE_FOLDER
@@ -72,6 +72,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
     @_as_doit_error
     def setup(self, opt_values: dict[str, Any]) -> None:
         """Load the ``dodo.py``, if there is one, and find the configuration."""
+        check_assignments(self._arguments)
         self._values = opt_values
         self.namespace: dict[str, Any] = {}
         start = Path.cwd()
@@ -130,6 +131,7 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
 
     :raises doit.exceptions.InvalidDodoFile: a mistake in the configuration or the options
     """
+    check_assignments(sys.argv[1:])
     words = _without_assignments(sys.argv[1:])
     doit_forms = doit_options(sys.argv[1:])
     parsed, names = parse_after_tasks(words, doit_forms)

@@ -7,6 +7,7 @@ after one of our tasks' names as that task's ``params``. Both are made from :dat
 from __future__ import annotations
 
 import getopt
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -149,12 +150,20 @@ def make_options(
     return Options(**chosen)._replace(**given)
 
 
+def check_assignments(arguments: Sequence[str]) -> None:
+    """Look at what follows each ``--var``, which to doit is a flag.
+
+    :raises OptionError: a word that is not of the form ``NAME=VALUE``, or none
+    """
+    _variables(following for word, following in itertools.pairwise([*arguments, ""]) if word == "--var")
+
+
 def _variables(assignments: Iterable[str]) -> dict[str, str]:
     variables = {}
     for assignment in assignments:
         name, separator, value = assignment.partition("=")
         if not (name and separator):
-            raise OptionError(f"--var {assignment} is not of the form NAME=VALUE")
+            raise OptionError(f"--var is followed by NAME=VALUE, not by `{assignment}`")
         variables[name] = value
     return variables
 

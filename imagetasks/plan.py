@@ -96,7 +96,7 @@ class ImagePlan:
     skips_build: bool = False
     pushes: bool = True
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    find_target: Callable[[], Target] = partial(find_target, os.environ)
+    find_target: Callable[[], Target] = field(default_factory=lambda: partial(find_target, os.environ))
     cluster: LocalCluster | None = None
     selection: Selection = field(default_factory=Selection)
     dependency: str = ""
@@ -120,7 +120,16 @@ class ImagePlan:
     @property
     def log_folder(self) -> Path:
         """Where the logs of the image's tasks go."""
-        return (self.state_folder or self.project / STATE_FOLDER) / "logs"
+        return self._state_folder / "logs"
+
+    @property
+    def manifest_file(self) -> Path:
+        """Where it is kept what the image was last built from."""
+        return self._state_folder / "manifests" / self.name
+
+    @property
+    def _state_folder(self) -> Path:
+        return self.state_folder or self.project / STATE_FOLDER
 
     @property
     def always_builds(self) -> bool:
@@ -134,8 +143,11 @@ class ImagePlan:
     @property
     def is_pushed(self) -> bool:
         """Whether the image is to leave the daemon: nothing forbids it, or it is loaded into nodes of a cluster."""
-        if self.cluster:
-            return self.cluster.is_loaded
+        return self.cluster.is_loaded if self.cluster else self.may_push
+
+    @property
+    def may_push(self) -> bool:
+        """Whether nothing forbids that the image goes to its registry."""
         build = self.image.build
         return self.pushes and not (isinstance(build, DockerBuild) and build.skip_push)
 

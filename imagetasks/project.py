@@ -15,7 +15,7 @@ from imagetasks.config.mistakes import nearest
 from imagetasks.config.model import ALL, EACH, Config, CustomBuild, DockerBuild, GitSource, Image, KanikoBuild
 from imagetasks.config.questions import NO_QUESTIONS, Asker
 from imagetasks.config.variables import PLACEHOLDER, Value
-from imagetasks.context.inputs import CustomInputs, DockerInputs, Inputs
+from imagetasks.context.inputs import Contexts, CustomInputs, DockerInputs, Inputs
 from imagetasks.dependencies import CONFIG_FILE, Checkout, Load, ProjectNode, resolve
 from imagetasks.deploy.mentions import mentioned_images
 from imagetasks.errors import ConfigError, DockerfileError, OptionError, Position, ReferenceSyntaxError
@@ -182,6 +182,7 @@ class _Run:
         self._within_reach: dict[str, dict[str, Image]] = {}
         self._image_plans: dict[str, ImagePlan] = {}
         self._deployments: list[str] = []
+        self._contexts = Contexts()
         self.selection = Selection()
         self.projects: list[ProjectPlan] = []
 
@@ -271,7 +272,7 @@ class _Run:
             )
 
     def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
-        inputs = _inputs(image, config)
+        inputs = _inputs(image, config, self._contexts)
         is_local = _prefers_local_cluster(image, self._local.cluster)
         environ = self._local.environ if is_local else self._environ
         return ImagePlan(
@@ -356,10 +357,10 @@ def _check_names_differ(projects: Sequence[ProjectPlan]) -> None:
                 )
 
 
-def _inputs(image: Image, config: Config) -> Inputs:
+def _inputs(image: Image, config: Config, contexts: Contexts) -> Inputs:
     if isinstance(image.build, CustomBuild):
         return CustomInputs(image.build, config.folder)
-    return DockerInputs(image, config.folder)
+    return DockerInputs(image, config.folder, contexts)
 
 
 def _bases(image: Image, inputs: Inputs, images: Mapping[str, Image]) -> dict[str, str]:

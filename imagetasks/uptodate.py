@@ -7,23 +7,33 @@ success recorded with what is there now; the records are the values that :mod:`i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from doit.dependency import UptodateCalculator
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
 from imagetasks.builders import can_fall_back
-from imagetasks.deploy import deployer_for
-from imagetasks.errors import BuildError, DaemonError, UserError
+from imagetasks.errors import DaemonError, UserError
 from imagetasks.local_images import holds_image
-from imagetasks.plan import DeploymentPlan, ImagePlan, SecretPlan, is_elsewhere
+from imagetasks.plan import ImagePlan
+from imagetasks.reasons import Values, build_reasons, push_reasons, tag_reasons
 
-Values = dict[str, Any]
+
+def daemon_holds(plan: ImagePlan, name: str, image_id: str) -> bool:
+    """Whether a name or id stands for an image in the daemon that builds it; not if kaniko is to build without one.
+
+    :raises DaemonError: no daemon answers
+    """
+    try:
+        return holds_image(name, image_id, plan.environ)
+    except DaemonError:
+        if can_fall_back(plan.image.build, plan.find_target):
+            return False
+        raise
 
 
 class _Check(UptodateCalculator):  # type: ignore[misc]
-    """What the checks share: the plan, and the records of other tasks, whether they ran in this run or not."""
+    """What the checks share: the plan, and the facts (:class:`imagetasks.reasons.Facts`) that doit has in a run."""
 
     meaning = ""
 
@@ -47,26 +57,18 @@ class _Check(UptodateCalculator):  # type: ignore[misc]
         raise NotImplementedError
 
     def record(self, task: str) -> Values:
-        """The values of a task's last success, empty if there was none."""
+        """The values of a task's last success, whether it ran in this run or not; empty if there was none."""
         values: Values = self.tasks_dict[task].values or self.get_val(task, "_values_:") or {}
         return values
 
-    def is_pushed(self, image_id: str) -> bool:
-        """Whether the registry has the image under the name that it is to have, so that the daemon need not."""
-        pushed = self.record(self.plan.task("push"))
-        if self.plan.stays_local or not self.is_push_of_tag(pushed):
-            return False
-        return bool(pushed["id"] == image_id and self.has_its_name(pushed))
+    def digest(self, plan: ImagePlan) -> str:
+        """The digest that the image's hash task has left, or would leave if it ran."""
+        hash_task = self.tasks_dict[plan.task("hash")]
+        return str(hash_task.values["digest"]) if hash_task.executed else plan.inputs.digest()
 
-    def is_push_of_tag(self, pushed: Values) -> bool:
-        """Whether a push has brought what was tagged last to where it is to go now."""
-        tagged = self.record(self.plan.task("tag"))
-        return bool(pushed) and pushed == {**tagged, "destination": self.plan.destination}
-
-    def has_its_name(self, values: Values) -> bool:
-        """Whether a record holds the repository and the tagging schemas that are asked for now."""
-        repository, _, _ = str(values["reference"]).rpartition(":")
-        return repository == self.plan.image.image and values["schemas"] == list(self.plan.schemas)
+    def holds(self, plan: ImagePlan, name: str, image_id: str) -> bool:
+        """Whether a name or id stands for an image in the daemon that builds it."""
+        return daemon_holds(plan, name, image_id)
 
     def __repr__(self) -> str:
         return self.meaning
@@ -78,43 +80,8 @@ class BuildIsCurrent(_Check):
     meaning = "the image is built from what is there now"
 
     def is_current(self, values: Values) -> bool:
-        """Tell whether the build can be skipped.
-
-        :raises BuildError: it is to be skipped, and there was none
-        """
-        if self.plan.skips_build:
-            return self._has_been_built(values)
-        if self.plan.force or self.plan.always_builds or not values:
-            return False
-        return self._has_same_inputs(values) and self._is_there(values)
-
-    def _has_been_built(self, values: Values) -> bool:
-        if not values:
-            name = self.plan.name
-            raise BuildError(f"{name} has never been built here; run `doit build:{name}`, or leave out --skip-build")
-        return True
-
-    def _has_same_inputs(self, values: Values) -> bool:
-        bases = {base: self.record(f"tag:{base}").get("id") for base in self.plan.base_names}
-        now = {"digest": self._digest(), "engine": self.plan.engine, "bases": bases}
-        return now == {key: values.get(key) for key in now}
-
-    def _digest(self) -> str:
-        hash_task = self.tasks_dict[self.plan.task("hash")]
-        return str(hash_task.values["digest"]) if hash_task.executed else self.plan.inputs.digest()
-
-    def _is_there(self, values: Values) -> bool:
-        if is_elsewhere(values["id"]):
-            return self.has_its_name(values) and (values["is_pushed"] or not self.plan.pushes)
-        return self.is_pushed(values["id"]) or self._is_in_daemon(values["id"])
-
-    def _is_in_daemon(self, image_id: str) -> bool:
-        try:
-            return holds_image(image_id, image_id, self.plan.environ)
-        except DaemonError:
-            if can_fall_back(self.plan.image.build, self.plan.find_target):
-                return False
-            raise
+        """Tell whether the build can be skipped."""
+        return next(build_reasons(self.plan, self), None) is None
 
 
 class TagIsCurrent(_Check):
@@ -124,17 +91,7 @@ class TagIsCurrent(_Check):
 
     def is_current(self, values: Values) -> bool:
         """Tell whether tagging can be skipped."""
-        if self.plan.skips_build and values:
-            return True
-        built = self.record(self.plan.task("build"))
-        if not (values and built and values["id"] == built["id"] and self.has_its_name(values)):
-            return False
-        if built["schemas"] == list(self.plan.schemas) and values["reference"] != built["reference"]:
-            return False
-        if is_elsewhere(values["id"]) or self.is_pushed(values["id"]):
-            return True
-        names = (values["reference"], *values["others"])
-        return all(holds_image(name, values["id"], self.plan.environ) for name in names)
+        return next(tag_reasons(self.plan, self), None) is None
 
 
 class PushIsCurrent(_Check):
@@ -144,9 +101,7 @@ class PushIsCurrent(_Check):
 
     def is_current(self, values: Values) -> bool:
         """Tell whether the push can be skipped."""
-        if not self.plan.is_pushed:
-            return True
-        return self.is_push_of_tag(values)
+        return next(push_reasons(self.plan, self), None) is None
 
 
 class LastBuildServes(UptodateCalculator):  # type: ignore[misc]
@@ -158,88 +113,6 @@ class LastBuildServes(UptodateCalculator):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return "the last build serves"
-
-
-class SecretIsCurrent(UptodateCalculator):  # type: ignore[misc]
-    """The cluster has the pull secrets as they would be created."""
-
-    def __init__(self, plan: SecretPlan) -> None:
-        super().__init__()
-        self.plan = plan
-
-    def __call__(self, task: Task, values: Values) -> bool:
-        """Tell doit whether the task can be skipped.
-
-        :raises doit.exceptions.InvalidDodoFile: that cannot be told
-        """
-        from imagetasks.cluster.client import Cluster
-        from imagetasks.cluster.pull_secrets import is_current
-
-        try:
-            return all(is_current(Cluster(target), self.plan.registry) for target in self.plan.find_targets())
-        except UserError as error:
-            raise InvalidDodoFile(str(error)) from error
-
-    def __repr__(self) -> str:
-        return "the cluster has the pull secret"
-
-
-class DeploymentIsCurrent(UptodateCalculator):  # type: ignore[misc]
-    """What it is made from, its images and where it goes are as they were, and the cluster still has it."""
-
-    def __init__(self, plan: DeploymentPlan) -> None:
-        super().__init__()
-        self.plan = plan
-
-    def __call__(self, task: Task, values: Values) -> bool:
-        """Tell doit whether deploying can be skipped.
-
-        :raises doit.exceptions.InvalidDodoFile: that cannot be told
-        """
-        if self.plan.force or not values:
-            return False
-        try:
-            return self._is_current(values)
-        except UserError as error:
-            raise InvalidDodoFile(str(error)) from error
-
-    def _is_current(self, values: Values) -> bool:
-        target = self.plan.find_target()
-        if values["target"] != list(target) or values["images"] != self._images():
-            return False
-        if values["digest"] != deployer_for(self.plan.deployment, self.plan.project, target).digest():
-            return False
-        from imagetasks.cluster.client import Cluster
-
-        return bool(values["objects"]) and not Cluster(target).missing(values["objects"])
-
-    def _images(self) -> dict[str, str | None]:
-        """The references of the images, as they were tagged last."""
-        return {image.name: self._tagged(image.task("tag")).get("reference") for image in self.plan.images}
-
-    def _tagged(self, tag: str) -> Values:
-        values: Values = self.tasks_dict[tag].values or self.get_val(tag, "_values_:") or {}
-        return values
-
-    def __repr__(self) -> str:
-        return "the cluster has what would be deployed"
-
-
-class FindsLastDeployment(UptodateCalculator):  # type: ignore[misc]
-    """Never up to date: leaves the record of the last deployment for the task that removes it."""
-
-    def __init__(self, plan: DeploymentPlan) -> None:
-        super().__init__()
-        self.plan = plan
-
-    def __call__(self, task: Task, values: Values) -> bool:
-        """Find the record."""
-        last = self.get_val(self.plan.task("deploy"), "_values_:") or {}
-        task.meta = {**(task.meta or {}), "last": last}
-        return False
-
-    def __repr__(self) -> str:
-        return "nothing was deployed"
 
 
 class HookIsIdle(UptodateCalculator):  # type: ignore[misc]
@@ -265,10 +138,6 @@ class HookHasNoBuild(BuildIsCurrent):
     """The image that the hook runs before is not built."""
 
     meaning = "the image is not built"
-
-    def is_current(self, values: Values) -> bool:
-        """Tell whether the hook can be skipped."""
-        return super().is_current(self.record(self.plan.task("build")))
 
 
 class HookHasSeenBuild(_Check):

@@ -1,6 +1,6 @@
 """Fixtures, and what happens to tests whose needs are not met.
 
-A test marked ``docker``, ``registry``, ``cluster`` or ``browser`` is skipped where that is missing.
+A test marked ``docker``, ``registry``, ``cluster``, ``helm`` or ``browser`` is skipped where that is missing.
 ``IMAGETASKS_REQUIRE``, a comma-separated list of those markers, turns every skip of such a test into a failure.
 """
 
@@ -20,11 +20,12 @@ from imagetasks.cluster.client import Cluster
 from tests.browser import Browser, missing_browser, open_browser
 from tests.cluster import missing_cluster, new_namespace
 from tests.daemon import connect, remove_images
+from tests.helm import find_helm
 from tests.projects import Project
 from tests.registries import Registry
 
 ROOT = Path(__file__).parent.parent
-NEEDS = ("docker", "registry", "cluster", "browser")
+NEEDS = ("docker", "registry", "cluster", "helm", "browser")
 REQUIRED = frozenset(filter(None, os.environ.get("IMAGETASKS_REQUIRE", "").split(",")))
 
 
@@ -37,6 +38,8 @@ def missing(need: str) -> str:
         return missing_cluster()
     if need == "browser":
         return missing_browser()
+    if need == "helm":
+        return "" if find_helm() else "there is no helm: install it, or run scripts/helm"
     programs = [program for program in ("docker-registry", "htpasswd", "openssl") if not shutil.which(program)]
     return f"not installed: {', '.join(programs)}" if programs else ""
 
@@ -60,6 +63,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.outcome = "failed"
         report.longrepr = f"IMAGETASKS_REQUIRE names {', '.join(sorted(required))}, but: {reason}"
     return report
+
+
+@pytest.fixture(autouse=True)
+def no_cluster(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whoever does not ask for the cluster must not find one, the developer's own least of all."""
+    with pytest.MonkeyPatch.context() as environ:
+        if "cluster" not in needs(request.node):
+            environ.setenv("KUBECONFIG", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session")

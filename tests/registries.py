@@ -26,13 +26,15 @@ START_TIMEOUT = 20.0
 class Registry:
     """A registry that runs while its ``with`` block does.
 
-    ``address`` (``127.0.0.1:PORT``) is known before the start and stays the same when a test stops the registry and
+    ``address`` (``HOST:PORT``) is known before the start and stays the same when a test stops the registry and
     starts it again; so does what was pushed. ``htpasswd`` maps user names to passwords, and without it anyone may
     push. ``tls`` serves HTTPS with a certificate that nobody trusts.
     """
 
-    def __init__(self, *, htpasswd: Mapping[str, str] | None = None, tls: bool = False) -> None:
-        self.address = f"127.0.0.1:{_free_port()}"
+    def __init__(
+        self, *, htpasswd: Mapping[str, str] | None = None, tls: bool = False, host: str = "127.0.0.1"
+    ) -> None:
+        self.address = f"{host}:{_free_port(host)}"
         self.tls = tls
         self.folder = Path(tempfile.mkdtemp(prefix="registry-"))
         self._htpasswd = htpasswd
@@ -106,9 +108,9 @@ class Registry:
         raise RuntimeError(f"{PROGRAM} did not start: {self.log}")
 
 
-def _free_port() -> int:
+def _free_port(host: str) -> int:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((host, 0))
         port: int = probe.getsockname()[1]
         return port
 

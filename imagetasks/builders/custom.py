@@ -30,6 +30,8 @@ class CustomBuilder:
 
     def build(self, reference: str, output: Output) -> str:
         """Run the command; see :class:`imagetasks.builders.base.Builder`."""
+        if not self.settings.command:
+            raise BuildError("none of `commands` is for this operating system")
         words = [self._told(self.settings.command, reference), *self._arguments(reference)]
         command = words if len(words) > 1 else shell_command(words[0])
         try:

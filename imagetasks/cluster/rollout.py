@@ -65,7 +65,9 @@ def _container_problem(container: Object) -> str:
     if ended and (ended.get("exitCode") or reason == "CrashLoopBackOff"):
         return f"ended with exit code {ended.get('exitCode')} ({ended.get('reason')}), {_restarts(container)}"
     if reason and reason not in _HARMLESS:
-        return f"waits: {reason}: {waiting.get('message', '')}".removesuffix(": ")
+        image, message = container.get("image", ""), waiting.get("message", "")
+        what = f"{reason} of {image}" if "Image" in reason and image not in message else reason
+        return f"waits: {what}: {message}".removesuffix(": ")
     return ""
 
 

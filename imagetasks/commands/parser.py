@@ -6,9 +6,11 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from imagetasks.config.mistakes import nearest
 from imagetasks.errors import OptionError
 from imagetasks.options import Options, make_options
-from imagetasks.project import find_config
+from imagetasks.plan import ImagePlan
+from imagetasks.project import Project, find_config
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,3 +44,13 @@ def options_of(found: argparse.Namespace) -> Options:
 def config_file(options: Options) -> Path:
     """The configuration file that the options mean. Raises OptionError if there is none."""
     return find_config(options.config, Path.cwd())
+
+
+def image_plan(project: Project, name: str) -> ImagePlan:
+    """The plan of the image that a word names. Raises OptionError if there is none."""
+    plans = {plan.name: plan for plan in project.plans}
+    if name not in plans:
+        near = nearest(name, plans)
+        hint = f"did you mean {near}?" if near else f"the images are {', '.join(plans) or 'none'}"
+        raise OptionError(f"{project.config.file.name} has no image {name}; {hint}")
+    return plans[name]

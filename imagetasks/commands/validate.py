@@ -14,9 +14,9 @@ from imagetasks.config.model import Config, CustomBuild
 from imagetasks.config.variables import Value
 from imagetasks.context.inputs import DockerInputs
 from imagetasks.dependencies import ProjectNode
-from imagetasks.errors import ConfigError
+from imagetasks.errors import ConfigError, UserError
 from imagetasks.options import Options
-from imagetasks.project import path_mistakes, read_projects
+from imagetasks.project import open_project, path_mistakes, read_projects
 from imagetasks.report.terminal import show
 
 
@@ -50,7 +50,7 @@ class _Files:
 
     def __init__(self, options: Options) -> None:
         self.found: list[tuple[Config, Mistakes]] = []
-        self.errors: list[ConfigError] = []
+        self.errors: list[UserError] = []
         self._unread: list[ConfigError] = []
         self._options = options
 
@@ -78,6 +78,15 @@ class _Files:
                 _check_paths(config, mistakes)
             self._note(mistakes)
         self.errors += self._unread
+        if not self.errors:
+            self._check_graph(file)
+
+    def _check_graph(self, file: Path) -> None:
+        """Note what a run would tell beyond the files, such as a stage that a Dockerfile has not."""
+        try:
+            open_project(file, self._options, asker=None)
+        except UserError as error:
+            self.errors.append(error)
 
     def _load(self, file: Path, handed: Mapping[str, Value], profiles: Sequence[str]) -> Config:
         try:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from imagetasks.config.mistakes import Mistakes, nearest
 from imagetasks.config.model import ALL, EACH, Hook
-from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, maps_in, position_of
+from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, describe, maps_in, position_of
 from imagetasks.config.variables import RUNTIME
 from imagetasks.runtime import fill_runtime, images_named
 
@@ -25,7 +25,7 @@ class _Time(NamedTuple):
     when: str
     stage: str
     target: str
-    node: Node
+    node: ScalarNode
 
 
 def read_hooks(
@@ -97,7 +97,7 @@ def _events(entry: MappingNode, mistakes: Mistakes) -> Iterator[_Time]:
         if when in ("before", "after") and event in _STAGE_OF_EVENT:
             yield _Time(when, _STAGE_OF_EVENT[event], target or ALL, node)
         else:
-            mistakes.warn(node, f"the event `{node.text}` of a hook never happens here")
+            mistakes.warn(node, f"the event {_quoted(node.text, node)} of a hook never happens here")
 
 
 def _is_there(time: _Time, names: Sequence[str], mistakes: Mistakes) -> bool:
@@ -105,8 +105,14 @@ def _is_there(time: _Time, names: Sequence[str], mistakes: Mistakes) -> bool:
         return True
     guess = nearest(time.target, names)
     hint = f"did you mean `{guess}`?" if guess else f"known are {', '.join((ALL, *names))}"
-    mistakes.warn(time.node, f"a hook is for `{time.target}`, which is none of the {time.stage}; {hint}")
+    target = _quoted(time.target, time.node)
+    mistakes.warn(time.node, f"a hook is for {target}, which is none of the {time.stage}; {hint}")
     return False
+
+
+def _quoted(text: str, node: ScalarNode) -> str:
+    """A text out of a node, for a message."""
+    return describe(node) if node.secret else f"`{text}`"
 
 
 def _shown(entry: MappingNode) -> str:

@@ -14,6 +14,7 @@ from imagetasks.config.mistakes import Mistakes
 from imagetasks.config.model import BuildOptions, CustomBuild, DockerBuild, Engine, Image, KanikoBuild
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, describe, is_null, position_of
 from imagetasks.config.schema import BUILD_OPTIONS, ENGINES, WRONG, attributes
+from imagetasks.config.versions.edits import child
 from imagetasks.errors import Position, ReferenceSyntaxError
 from imagetasks.registry.reference import parse_repository
 from imagetasks.registry.tags import resolve_tag
@@ -47,13 +48,21 @@ def _check_engine(where: str, node: MappingNode, mistakes: Mistakes) -> None:
         engine = node.values[named[0]]
         if "options" in node.values:
             _check_options(f"{where}.options", node.keys["options"], f"{where}.{named[0]}", engine, mistakes)
-        if named == ["custom"] and isinstance(engine, MappingNode) and not {"command", "commands"} & set(engine.keys):
-            mistakes.add(engine, f"`command` is missing in {where}.custom", f"{where}.custom")
+        if named == ["custom"] and isinstance(engine, MappingNode) and not _has_command(engine):
+            place = engine.values.get("command", engine)
+            mistakes.add(place, f"`command` is missing in {where}.custom", f"{where}.custom")
         if named == ["custom"]:
             for option in BUILD_OPTIONS.keys() & node.keys.keys():
                 mistakes.warn(
                     node.keys[option], f"`{where}.{option}` has no meaning here: a custom command takes none"
                 )
+
+
+def _has_command(custom: MappingNode) -> bool:
+    """Whether there is one for some operating system; if that is another one, only a build needs to know."""
+    commands = child(custom, "commands")
+    is_empty = commands is None or (isinstance(commands, SequenceNode) and not commands.items)
+    return child(custom, "command") is not None or not is_empty
 
 
 def _check_options(options: str, node: Node, where: str, engine: Node, mistakes: Mistakes) -> None:

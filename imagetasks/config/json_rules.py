@@ -125,7 +125,7 @@ def _engines(engines: Sequence[str]) -> list[Schema]:
     return [
         *(_not_both(_some(one), _some(other)) for one, other in _pairs(engines)),
         *(_not_both(options, own) for own in [*own_options, _some("custom")]),
-        {"properties": {"custom": {"anyOf": [{"required": ["command"]}, {"required": ["commands"]}]}}},
+        {"properties": {"custom": {"anyOf": [_filled("command"), _filled("commands")]}}},
     ]
 
 
@@ -140,6 +140,11 @@ def _deployment_kinds(keys: Collection[str]) -> list[Schema]:
 def _some(key: str) -> Schema:
     """A map that has something for the key."""
     return {"type": "object", "required": [key], "properties": {key: {"not": {"type": "null"}}}}
+
+
+def _filled(key: str) -> Schema:
+    """A map that has something for the key, and nothing empty; or no map."""
+    return {"required": [key], "properties": {key: {"not": {"enum": ["", None, []]}}}}
 
 
 def _text(key: str) -> Schema:

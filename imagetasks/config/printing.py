@@ -18,6 +18,8 @@ _NUMBER = re.compile(
 _BOOLEANS = frozenset("yYnN")
 # Line breaks that a block or a single-quoted text would change.
 _RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
+# The name and the password in a web address; a name alone may be a token.
+_LOGIN = re.compile(r"(https?://)[^/?#@\s]+@")
 _TAGGING = ("tag", "tags")
 _USED_UP = ("vars", "profiles")
 _TEXT_TAG = "tag:yaml.org,2002:str"
@@ -48,15 +50,20 @@ def _printable(node: Node, variables: Variables, key: str) -> Node:
     if isinstance(node, SequenceNode):
         return node._replace(items=tuple(_printable(item, variables, key) for item in node.items))
     if isinstance(node, ScalarNode):
-        text = _masked(node.text, variables) if node.secret else node.text
+        text = _masked(node, variables, key)
         return node._replace(text=text) if node.pending else node._replace(text=USE.sub(escaped, text))
     return node._replace(values={name: _printable(value, variables, name) for name, value in node.values.items()})
 
 
-def _masked(text: str, variables: Variables) -> str:
-    """The text of a secret with only the passwords masked if they can be told from the rest."""
-    masked = variables.mask(text)
-    return MASK if masked == text else masked
+def _masked(node: ScalarNode, variables: Variables, key: str) -> str:
+    """The text with its passwords masked: a value of the key ``password``, a login in a web address, and variables.
+
+    Of a text with the value of such a variable, the rest stays if it can be told from that.
+    """
+    if key == "password" and node.text:
+        return MASK
+    masked = _LOGIN.sub(rf"\1{MASK}@", variables.mask(node.text) if node.secret else node.text)
+    return MASK if node.secret and masked == node.text else masked
 
 
 def print_nodes(node: Node) -> str:

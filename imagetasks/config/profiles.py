@@ -27,7 +27,9 @@ from imagetasks.config.reader import (
 from imagetasks.config.versions import VERSIONS
 from imagetasks.errors import ConfigError
 
-_STEP = re.compile(r"""(?:^|(?!^)\.)([^.\[\]]+)|\[([0-9]+)\]|\["([^"]+)"\]|\['([^']+)'\]""")
+_STEP = re.compile(r"""(?:^|(?!^)\.)([^.\[\]]+)|\[([0-9]+|\*)\]|\["([^"]+)"\]|\['([^']+)'\]""")
+_FILTER = re.compile(r"""\[\?\(@\.(\w+) ?== ?(['"])([^.'"\[\]]+)\2\)\]""")
+_EACH = "*"
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -165,9 +167,12 @@ def child_map(node: MappingNode, key: str) -> MappingNode:
 def parse_path(path: str) -> tuple[str, ...]:
     """The steps of a patch's path: ``deployments[0].name`` and ``/deployments/0/name`` are the same three.
 
-    Raises ConfigError if it is neither.
+    In the latter, ``~1`` is a slash of a key and ``~0`` a tilde (RFC 6901). Raises ConfigError if it is neither.
     """
-    steps = tuple(path[1:].split("/")) if path.startswith("/") else _dotted(path)
+    if path.startswith("/"):
+        steps = tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
+    else:
+        steps = _dotted(path)
     if not steps or not all(steps):
         raise ConfigError("a path is like `images.api.image`, `deployments[0].name` or `/images/api/image`")
     if len(steps) > MAX_DEPTH:
@@ -176,6 +181,8 @@ def parse_path(path: str) -> tuple[str, ...]:
 
 
 def _dotted(path: str) -> tuple[str, ...]:
+    # Later versions' paths are JSONPath, in which `$` is the root, and `name=value` is written as a filter.
+    path = _FILTER.sub(r".\1=\3", path).removeprefix("$.")
     steps = []
     end = 0
     while step := _STEP.match(path, end):
@@ -216,11 +223,15 @@ def _patched_root(root: MappingNode, patch: MappingNode, mistakes: Mistakes) -> 
         steps = parse_path(path)
         if steps[0] == "version":
             raise ConfigError("`version` says how the file is read, and cannot be patched")
-        if _may_lead_nowhere(root, path) and _find(root, steps) is None:
-            if op == "remove":
-                return root
-            op = "add"
-        changed = patched(root, steps, op, None if op == "remove" else value)
+        leads_nowhere = _EACH not in steps and _may_lead_nowhere(root, path) and _find(root, steps) is None
+        if leads_nowhere and op == "remove":
+            return root
+        targets = _expanded(root, steps, op) if _EACH in steps else [steps]
+        if not targets:
+            raise ConfigError(f"nothing is there for `{_EACH}`")
+        changed: Node = root
+        for target in reversed(targets):
+            changed = patched(changed, target, "add" if leads_nowhere else op, None if op == "remove" else value)
     except ConfigError as error:
         mistakes.add(patch.values["path"], f"the patch `{op}` of `{path}` cannot be applied: {error.message}")
         return root
@@ -237,6 +248,31 @@ def _find(node: Node | None, steps: tuple[str, ...]) -> Node | None:
     for step in steps:
         node = None if node is None else _child(node, step)
     return node
+
+
+def _expanded(root: Node, steps: tuple[str, ...], op: str) -> list[tuple[str, ...]]:
+    """The paths that a path with ``*`` stands for; what is added need not be there yet."""
+    if op == "add" and steps[-1] != _EACH:
+        return [(*path, steps[-1]) for path in _targets(root, steps[:-1])]
+    return list(_targets(root, steps))
+
+
+def _targets(node: Node, steps: tuple[str, ...], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths to all that is there for steps of which ``*`` stands for every one."""
+    if not steps:
+        yield path
+        return
+    names = _names(node) if steps[0] == _EACH else [steps[0]]
+    for name in names:
+        child = _child(node, name)
+        if child is not None:
+            yield from _targets(child, steps[1:], (*path, name))
+
+
+def _names(node: Node) -> list[str]:
+    if isinstance(node, MappingNode):
+        return list(node.values)
+    return [str(index) for index in range(len(node.items))] if isinstance(node, SequenceNode) else []
 
 
 def patched(node: Node, steps: tuple[str, ...], op: str, value: Node | None) -> Node:
@@ -265,7 +301,11 @@ def _child(node: Node, step: str) -> Node | None:
 
 
 def _index(node: SequenceNode, step: str) -> int | None:
-    """The place in a list that a step means: a number, or ``name=value`` for the first entry with that key."""
+    """The place in a list that a step means: a number, ``-`` for the one after the last entry, or ``name=value``
+    for the first entry with that key.
+    """
+    if step == "-":
+        return len(node.items)
     if _INDEX.fullmatch(step):
         return int(step)
     key, sign, value = step.partition("=")

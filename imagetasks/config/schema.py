@@ -138,7 +138,10 @@ class ListOf(NamedTuple):
         for index, item in enumerate(node.items):
             if is_null(item):
                 place = f"{where}[{index}]"
-                mistakes.add(item, f'`{place}` is empty; write `""` for an empty text, or leave it out', place)
+                hint = (
+                    'write `""` for an empty text, or leave it out' if isinstance(self.item, Text) else "leave it out"
+                )
+                mistakes.add(item, f"`{place}` is empty; {hint}", place)
                 values.append(WRONG)
             elif not _is_open(item, self.item):
                 values.append(self.item.read(item, f"{where}[{index}]", mistakes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -14,46 +15,58 @@ __all__ = ["tar_stream"]
 _CHUNK = 1 << 18
 _END = bytes(2 * tarfile.BLOCKSIZE)
 _TYPES = {
-    stat.S_IFREG: tarfile.REGTYPE,
     stat.S_IFDIR: tarfile.DIRTYPE,
     stat.S_IFLNK: tarfile.SYMTYPE,
     stat.S_IFIFO: tarfile.FIFOTYPE,
 }
 _IN_MEMORY_MODE = 0o644
 
+# What the first form of a header has room for. Magic and version are GNU's, owner and group 0.
+_NAME_SIZE = 100
+_CHECKSUM_SIZE = 8
+_NUMBERS = 8**11
+_BEFORE_CHECKSUM = b"%b%07o\0" + b"%07o\0" % 0 * 2 + b"%011o\0%011o\0"
+_AFTER_CHECKSUM = b"%b" + bytes(_NAME_SIZE) + b"ustar  \0"
+
 
 def tar_stream(scan: Scan, extra: Mapping[str, bytes] | None = None) -> Iterator[bytes]:
     """Yield a scanned context as a tar archive, in chunks of about 256 KiB; no more than that is held in memory.
 
     Members have the permission bits and whole-second mtimes of the disk and belong to 0:0, as those that the docker
-    CLI sends; hard links become files of their own. ``extra`` holds files, by path, that are added or that take
-    the place of a scanned one. The format is GNU's, which takes any bytes in a name.
+    CLI sends; what is hard linked is sent once, and by links to it. ``extra`` holds files, by path, that are added or
+    that take the place of a scanned one. The format is GNU's, which takes any bytes in a name.
 
     Raises :class:`ContextError` if a file cannot be read or is not as it was scanned. The stream that was yielded
     until then ends in the middle of a member, so that no reader takes it for complete.
     """
-    batch = bytearray()
+    batch: list[bytes] = []
+    size = 0
     try:
         for part in _parts(scan, extra or {}):
-            batch += part
-            if len(batch) >= _CHUNK:
-                yield bytes(batch)
+            batch.append(part)
+            size += len(part)
+            if size >= _CHUNK:
+                yield b"".join(batch)
                 batch.clear()
+                size = 0
     except ContextError:
-        yield bytes(batch)
+        yield b"".join(batch)
         raise
-    yield bytes(batch)
+    yield b"".join(batch)
 
 
 def _parts(scan: Scan, extra: Mapping[str, bytes]) -> Iterator[bytes]:
+    sent: dict[bytes, str] = {}
     for path, mode, stamp in zip(scan.paths, scan.modes, scan.stamps, strict=True):
         if path in extra:
             continue
-        header = _header(path, mode, stamp, scan.targets.get(path, ""))
-        if stat.S_ISREG(mode):
-            yield from _file(scan.folder, path, stamp, header)
+        first = sent.setdefault(stamp, path)
+        if not stat.S_ISREG(mode):
+            yield _header(path, _TYPES[stat.S_IFMT(mode)], mode, stamp, scan.targets.get(path, ""))
+        elif first != path and _is_hard_link(scan.folder, path):
+            yield _header(path, tarfile.LNKTYPE, mode, stamp, first)
         else:
-            yield header
+            yield from _file(scan.folder, path, stamp, _header(path, tarfile.REGTYPE, mode, stamp))
     for path, content in extra.items():
         member = tarfile.TarInfo(path)
         member.size = len(content)
@@ -62,15 +75,36 @@ def _parts(scan: Scan, extra: Mapping[str, bytes]) -> Iterator[bytes]:
     yield _END
 
 
-def _header(path: str, mode: int, stamp: bytes, target: str) -> bytes:
+def _is_hard_link(folder: str, path: str) -> bool:
+    """Whether a file has other names too: not all file systems give each file an inode of its own."""
+    try:
+        return os.lstat(f"{folder}/{path}").st_nlink > 1
+    except OSError:
+        return False
+
+
+def _header(path: str, kind: bytes, mode: int, stamp: bytes, target: str = "") -> bytes:
     mtime, _ = stamped_times(stamp)
     member = tarfile.TarInfo(path)
-    member.type = _TYPES[stat.S_IFMT(mode)]
+    member.type = kind
     member.mode = stat.S_IMODE(mode)
     member.mtime = mtime // 1_000_000_000
-    member.size = stamped_size(stamp) if stat.S_ISREG(mode) else 0
+    member.size = stamped_size(stamp) if kind == tarfile.REGTYPE else 0
     member.linkname = target
-    return _encoded(member)
+    return _plain(member) or _encoded(member)
+
+
+def _plain(member: tarfile.TarInfo) -> bytes:
+    """What :func:`_encoded` makes of a file with a short name, at an eighth of the cost; empty for anything else."""
+    name = member.name.encode("utf-8", "surrogateescape")
+    mtime = int(member.mtime)
+    if not member.isreg() or len(name) > _NAME_SIZE or member.size >= _NUMBERS or not 0 <= mtime < _NUMBERS:
+        return b""
+    before = _BEFORE_CHECKSUM % (name.ljust(_NAME_SIZE, b"\0"), member.mode, member.size, mtime)
+    after = (_AFTER_CHECKSUM % member.type).ljust(tarfile.BLOCKSIZE - len(before) - _CHECKSUM_SIZE, b"\0")
+    # The sum is taken with spaces in its own place.
+    checksum = sum(before) + sum(after) + _CHECKSUM_SIZE * ord(" ")
+    return b"%b%06o\0 %b" % (before, checksum, after)
 
 
 def _encoded(member: tarfile.TarInfo) -> bytes:
@@ -99,10 +133,12 @@ def _file(folder: str, path: str, stamp: bytes, header: bytes) -> Iterator[bytes
                 left -= len(chunk)
                 if not left or not chunk:
                     check_unchanged(file, path, stamp)
-                yield unsent + chunk
+                yield unsent
                 unsent = b""
+                yield chunk
     except ContextError:
         if unsent:
             yield _unfinished(path)
         raise
-    yield unsent + _padding(size)
+    yield unsent
+    yield _padding(size)

@@ -11,17 +11,18 @@ import hashlib
 import os
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.pool import ThreadPool
 
 from imagetasks.context.filecache import FileDigests, StampedPath
-from imagetasks.context.scan import Scan, open_unchanged
+from imagetasks.context.scan import Scan, open_unchanged, stamp_of, stamped_size
+from imagetasks.context.snapshot import DIGEST_VERSION
 
-__all__ = ["context_digest"]
+__all__ = ["context_digest", "entry_digests"]
 
-_VERSION = b"imagetasks context 1\n"
 _CHUNK = 1 << 18
-_FILES_AT_ONCE = 64
+_LARGE = 1 << 17
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _THREADS = min(8, (os.cpu_count() or 1) + 1)
 
 
@@ -39,7 +40,7 @@ def context_digest(scan: Scan, digests: FileDigests) -> str:
         for path, mode, stamp in zip(scan.paths, scan.modes, scan.stamps, strict=True)
         if stat.S_ISREG(mode)
     ]
-    whole = hashlib.sha256(_VERSION)
+    whole = hashlib.sha256(DIGEST_VERSION)
     for part in (
         _joined(scan.paths),
         struct.pack(f"<{len(scan)}H", *scan.modes),
@@ -49,6 +50,22 @@ def context_digest(scan: Scan, digests: FileDigests) -> str:
         whole.update(len(part).to_bytes(8, "little"))
         whole.update(part)
     return whole.hexdigest()
+
+
+def entry_digests(scan: Scan, digests: FileDigests) -> Iterator[tuple[str, int, bytes]]:
+    """The path and mode of each entry of a scanned context, and the SHA-256 of a file's content or a link's target.
+
+    Raises :class:`ContextError` as :func:`context_digest` does.
+    """
+    files = [
+        (path, stamp)
+        for path, mode, stamp in zip(scan.paths, scan.modes, scan.stamps, strict=True)
+        if stat.S_ISREG(mode)
+    ]
+    contents = dict(zip((path for path, _ in files), _file_digests(scan.folder, files, digests), strict=True))
+    contents.update((path, hashlib.sha256(os.fsencode(target)).digest()) for path, target in scan.targets.items())
+    for path, mode in zip(scan.paths, scan.modes, strict=True):
+        yield path, mode, contents.get(path, b"")
 
 
 def _joined(texts: Sequence[str]) -> bytes:
@@ -67,15 +84,31 @@ def _file_digests(folder: str, files: Sequence[StampedPath], digests: FileDigest
 
 
 def _read(folder: str, files: Sequence[StampedPath]) -> dict[StampedPath, bytes]:
-    batches = [files[start : start + _FILES_AT_ONCE] for start in range(0, len(files), _FILES_AT_ONCE)]
+    """Large files are read by several threads at once; while small ones are read, there is little to do at once."""
+    large = [file for file in files if stamped_size(file[1]) >= _LARGE]
+    read = {file: _read_small_file(folder, *file) for file in files if stamped_size(file[1]) < _LARGE}
+    if large:
+        # The threads of this pool, unlike those of concurrent.futures, do not keep an interrupted run from ending.
+        with ThreadPool(min(_THREADS, len(large))) as pool:
+            read.update(zip(large, pool.imap(lambda file: _read_file(folder, *file), large), strict=True))
+    return read
 
-    def read_batch(batch: Sequence[StampedPath]) -> list[bytes]:
-        return [_read_file(folder, path, stamp) for path, stamp in batch]
 
-    # The threads of this pool, unlike those of concurrent.futures, do not keep an interrupted run from ending.
-    with ThreadPool(_THREADS) as pool:
-        read = [digest for batch in pool.imap(read_batch, batches) for digest in batch]
-    return dict(zip(files, read, strict=True))
+def _read_small_file(folder: str, path: str, stamp: bytes) -> bytes:
+    """As :func:`_read_file`, with as little beside the reading as can be."""
+    size = stamped_size(stamp)
+    try:
+        descriptor = os.open(f"{folder}/{path}", _READ_ONLY)
+        try:
+            is_unchanged = stamp_of(os.fstat(descriptor)) == stamp
+            content = os.read(descriptor, size + 1)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        is_unchanged = False
+    if is_unchanged and len(content) == size:
+        return hashlib.sha256(content).digest()
+    return _read_file(folder, path, stamp)
 
 
 def _read_file(folder: str, path: str, stamp: bytes) -> bytes:

@@ -1,9 +1,8 @@
 """The digests of files, remembered from run to run by what ``stat`` tells of them.
 
 A digest is believed as long as the file's stamp (see :mod:`imagetasks.context.scan`) is the one it was recorded
-with. A file that could have been written within the clock's granularity of being read is recorded with a stamp that
-no file has, since a later write need not show in its own: Git calls such a file racily clean
-(Documentation/technical/racy-git.txt).
+with. A file that was not settled when it was read (see :mod:`imagetasks.context.looks`) is recorded with a stamp
+that no file has.
 
 The cache is one file: a line with the version, the SHA-256 of the rest, the number of records, the length of the
 paths, the paths, and for each path its stamp and digest. Anything else than that is taken for an empty cache.
@@ -11,6 +10,8 @@ paths, the paths, and for each path its stamp and digest. Anything else than tha
 
 from __future__ import annotations
 
+import atexit
+import functools
 import hashlib
 import os
 import struct
@@ -19,13 +20,16 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from imagetasks.context.looks import is_settled
 from imagetasks.context.scan import STAMP_SIZE, stamped_times
+from imagetasks.state import STATE_FOLDER
 
-__all__ = ["FileDigests", "StampedPath"]
+__all__ = ["FileDigests", "StampedPath", "project_digests"]
 
 StampedPath = tuple[str, bytes]
 """A file, relative to some folder with ``/``, and its stamp."""
 
+_CACHE_FILE = "files.cache"
 _VERSION = b"imagetasks file digests 1\n"
 _CHECKSUM_SIZE = 32
 _COUNTS = struct.Struct("<QQ")
@@ -33,12 +37,6 @@ _DIGEST_SIZE = 32
 _SIZE_AND_MTIME = 16
 """How many bytes of a stamp these two take, which come first."""
 _RECORD_SIZE = STAMP_SIZE + _DIGEST_SIZE
-
-_SECOND = 1_000_000_000
-# A file system that counts in fractions of a second takes them from the kernel's tick, of 10 ms at most.
-_FINE_MARGIN = 50_000_000
-# FAT counts mtime in steps of two seconds.
-_COARSE_MARGIN = 2 * _SECOND
 
 
 class FileDigests:
@@ -93,7 +91,7 @@ class FileDigests:
         """
         probe = self._file.with_name(f"{self._file.name}.{os.getpid()}.{threading.get_ident()}.clock")
         try:
-            probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.parent.mkdir(exist_ok=True)
             probe.write_bytes(b"\n")
             now = probe.stat().st_mtime_ns
             probe.unlink()
@@ -110,7 +108,9 @@ class FileDigests:
             if self._is_disguised(prefix + path, stamp, digest):
                 disguised.add(prefix + path)
             else:
-                fresh[prefix + path] = (stamp if _is_settled(stamp, read_at) else _doubted(stamp)) + digest
+                fresh[prefix + path] = (
+                    stamp if is_settled(*stamped_times(stamp), read_at) else _doubted(stamp)
+                ) + digest
         with self._lock:
             self._fresh.update(fresh)
             self._disguised |= disguised
@@ -140,7 +140,7 @@ class FileDigests:
     def _write(self, content: bytes) -> None:
         temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
         try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._file.parent.mkdir(exist_ok=True)
             temporary.write_bytes(content)
             temporary.replace(self._file)
         except OSError:
@@ -160,10 +160,12 @@ class FileDigests:
         return "" if relative == "." else relative + "/"
 
 
-def _is_settled(stamp: bytes, read_at: int) -> bool:
-    mtime, ctime = stamped_times(stamp)
-    margin = _FINE_MARGIN if mtime % _SECOND and ctime % _SECOND else _COARSE_MARGIN
-    return max(mtime, ctime) + margin < read_at
+@functools.cache
+def project_digests(project: Path) -> FileDigests:
+    """The digests that all images of a project share; saved once, when the program ends."""
+    digests = FileDigests.load(project / STATE_FOLDER / _CACHE_FILE, project)
+    atexit.register(digests.save)
+    return digests
 
 
 def _doubted(stamp: bytes) -> bytes:

@@ -1,56 +1,90 @@
-"""The files that an image depends on: those of its context, or those that its custom command watches."""
+"""The files of the context of an image.
+
+A run that skips an image needs no more of them than a look at what ``stat`` tells, so that what reads them is
+imported only where something has changed.
+"""
 
 from __future__ import annotations
 
 import functools
-import glob
 import hashlib
-import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from imagetasks.context.digest import context_digest
-from imagetasks.context.filecache import FileDigests
-from imagetasks.context.ignore import IgnoreRules, find_ignore_file
-from imagetasks.context.scan import Scan, scan
+from imagetasks.context.looks import ALONE, COARSE_MARGIN, Looks
+from imagetasks.context.snapshot import Snapshot, read_snapshot, write_snapshot
 from imagetasks.errors import ContextError
 from imagetasks.state import STATE_FOLDER
 
-_CACHE_FILE = "files.cache"
+if TYPE_CHECKING:
+    from imagetasks.context.ignore import IgnoreRules
+    from imagetasks.context.scan import Scan
+
+_SNAPSHOTS = "contexts"
 
 
 class ContextFiles:
-    """The files of one image's context."""
+    """The files of one context, shared by the images that have its folder and its ignore file in common.
 
-    def __init__(self, folder: Path, dockerfile_path: Path, project: Path) -> None:
+    Safe to share between threads.
+    """
+
+    def __init__(self, folder: Path, ignore_file: Path | None, project: Path, looks: Looks | None = None) -> None:
         self.folder = folder
-        self.dockerfile_path = dockerfile_path
+        self.ignore_file = ignore_file
         self._project = project
+        self._looks = looks or Looks()
+        self._found: Scan | None = None
+        self._digest = ""
 
     @functools.cached_property
     def ignore_text(self) -> bytes:
         """The content of the ignore file that counts, empty if there is none."""
-        return read_file(self._ignore_file) if self._ignore_file else b""
+        return read_file(self.ignore_file) if self.ignore_file else b""
 
-    @functools.cached_property
-    def _ignore_file(self) -> Path | None:
-        return find_ignore_file(self.folder, self.dockerfile_path)
-
-    @functools.cached_property
+    @property
     def scan(self) -> Scan:
         """The files that the ignore file leaves in, as they were when they were first asked for.
 
-        :raises ContextError: the folder or the ignore file cannot be read
+        :raises ContextError: the folder or the ignore file cannot be read, or what is there is not what was hashed
         """
-        return self._scan()
+        with ALONE:
+            if self._found is None:
+                found = self._scan()
+                if self._digest:
+                    self._check_digest(found)
+                self._found = found
+            return self._found
+
+    def digest(self) -> str:
+        """The digest of the files, as 64 hexadecimal digits.
+
+        :raises ContextError: a file cannot be read
+        """
+        with ALONE:
+            self._digest = self._digest or self._remembered_digest() or self._computed_digest()
+            return self._digest
+
+    def entries(self) -> Iterator[tuple[str, int, bytes]]:
+        """The path and mode of each entry, and the SHA-256 of a file's content or a link's target.
+
+        :raises ContextError: a file cannot be read
+        """
+        from imagetasks.context.digest import entry_digests
+        from imagetasks.context.filecache import project_digests
+
+        return entry_digests(self.scan, project_digests(self._project))
 
     def check_stat_tells(self) -> None:
         """Look whether size and mtime tell all changes, for an engine that looks at nothing else.
 
         :raises ContextError: a file has changed, and they do not tell
         """
-        for path in _file_digests(self._project).disguised(self.scan.folder, self.scan.paths):
+        from imagetasks.context.filecache import project_digests
+
+        for path in project_digests(self._project).disguised(self.scan.folder, self.scan.paths):
             raise ContextError(
                 f"{path!r} in the build context has changed, but not in size or time of modification, "
                 "which are all that BuildKit looks at; `touch` it"
@@ -64,65 +98,80 @@ class ContextFiles:
         if self._scan() != self.scan:
             raise ContextError(f"the build context {self.folder} changed while it was built; run the build again")
 
-    def _scan(self) -> Scan:
-        rules = IgnoreRules.parse(self.ignore_text, str(self._ignore_file or ""))
-        return scan(self.folder, rules, never=self.state_folders)
-
     @property
     def state_folders(self) -> tuple[str, ...]:
         """Paths that never belong to the context: its own state folder, and the project's."""
-        return _state_folders(self.folder, self._project)
+        return state_folders(self.folder, self._project)
 
-    def digest(self) -> str:
-        """The digest of the files, as 64 hexadecimal digits.
+    @property
+    def ignore_rules(self) -> IgnoreRules:
+        """The patterns of the ignore file.
 
-        :raises ContextError: a file cannot be read
+        :raises ContextError: it cannot be read, or has a pattern that Docker refuses too
         """
-        digests = _file_digests(self._project)
-        digest = context_digest(self.scan, digests)
-        digests.save()
+        from imagetasks.context.ignore import IgnoreRules
+
+        return IgnoreRules.parse(self.ignore_text, str(self.ignore_file or ""))
+
+    def _scan(self) -> Scan:
+        from imagetasks.context.scan import scan
+
+        return scan(self.folder, self.ignore_rules, never=self.state_folders)
+
+    def _check_digest(self, found: Scan) -> None:
+        """Hold a scan against the digest of what was there when it was only looked at."""
+        from imagetasks.context.digest import context_digest
+        from imagetasks.context.filecache import project_digests
+
+        if context_digest(found, project_digests(self._project)) != self._digest:
+            raise ContextError(f"the build context {self.folder} changed after it was hashed; run the build again")
+
+    def _remembered_digest(self) -> str:
+        """The digest of the snapshot if nothing has changed since it was taken, else ``""``."""
+        snapshot = read_snapshot(self._snapshot_file, self._identity)
+        if snapshot is None:
+            return ""
+        try:
+            seen = self._looks.fingerprint(str(self.folder), snapshot.folders)
+        except OSError:
+            return ""
+        return snapshot.digest.hex() if seen == snapshot.fingerprint else ""
+
+    def _computed_digest(self) -> str:
+        from imagetasks.context.digest import context_digest
+        from imagetasks.context.filecache import project_digests
+
+        digests = project_digests(self._project)
+        now = digests.clock() if self._found is None else 0
+        found = self.scan
+        digest = context_digest(found, digests)
+        if found.newest + COARSE_MARGIN < now:
+            write_snapshot(
+                self._snapshot_file,
+                Snapshot(self._identity, bytes.fromhex(digest), found.fingerprint, found.folders),
+            )
         return digest
 
+    @functools.cached_property
+    def _identity(self) -> bytes:
+        """What decides which entries are seen, as one number."""
+        parts = [
+            os.fsencode(relative_path(self.folder, self._project)),
+            *map(os.fsencode, sorted(self.state_folders)),
+        ]
+        return hashlib.sha256(b"\0".join([*parts, self.ignore_text])).digest()
 
-def watched_digest(patterns: Sequence[str], project: Path) -> str:
-    """The digest of the files and folders that globs name, relative to the project's folder.
-
-    A link that a pattern names counts as what it leads to. The state folder is never part of it.
-
-    :raises ContextError: one of them cannot be read
-    """
-    digests = _file_digests(project)
-    whole = hashlib.sha256()
-    for found in _watched(patterns, project):
-        whole.update(os.fsencode(relative_path(Path(found.folder), project)) + b"\0")
-        whole.update(context_digest(found, digests).encode())
-    digests.save()
-    return whole.hexdigest()
-
-
-def unmatched_patterns(patterns: Sequence[str], project: Path) -> list[str]:
-    """The globs that name nothing, which are likely misspelled."""
-    return [pattern for pattern in patterns if not _matches(pattern, project)]
+    @property
+    def _snapshot_file(self) -> Path:
+        ignore_file = relative_path(self.ignore_file, self._project) if self.ignore_file else ""
+        names = os.fsencode(f"{relative_path(self.folder, self._project)}\0{ignore_file}")
+        return self._project / STATE_FOLDER / _SNAPSHOTS / hashlib.sha256(names).hexdigest()[:32]
 
 
-def _watched(patterns: Sequence[str], project: Path) -> Iterator[Scan]:
-    """The folders that patterns name, each with all that it holds, then the files by the folders they are in."""
-    named = {path for pattern in patterns for path in _matches(pattern, project)}
-    paths = sorted(named | {path.resolve() for path in named if path.is_symlink()})
-    folders = frozenset(path for path in paths if path.is_dir() and not path.is_symlink())
-    outermost = [path for path in paths if folders.isdisjoint(path.parents)]
-    for folder in (path for path in outermost if path in folders):
-        yield scan(folder, never=_state_folders(folder, project))
-    files = (path for path in outermost if path not in folders)
-    for parent, members in itertools.groupby(files, lambda file: file.parent):
-        yield scan(parent, IgnoreRules.parse(b"*", ""), always=[file.name for file in members])
-
-
-def _matches(pattern: str, project: Path) -> set[Path]:
-    names = glob.iglob(pattern, root_dir=project, recursive=True, include_hidden=True)  # noqa: PTH207
-    paths = {Path(os.path.normpath(project / name)) for name in names}
-    state = project / STATE_FOLDER
-    return {path for path in paths if path != state and state not in path.parents}
+def find_ignore_file(context: Path, dockerfile: Path) -> Path | None:
+    """The ignore file of an image: ``<Dockerfile>.dockerignore`` beside the Dockerfile, else the context's own."""
+    candidates = (dockerfile.with_name(dockerfile.name + ".dockerignore"), context / ".dockerignore")
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
 def relative_path(path: Path, folder: Path) -> str:
@@ -141,11 +190,6 @@ def read_file(file: Path) -> bytes:
         raise ContextError(f"{file} cannot be read: {error.strerror}") from error
 
 
-def _state_folders(folder: Path, project: Path) -> tuple[str, ...]:
+def state_folders(folder: Path, project: Path) -> tuple[str, ...]:
+    """Paths from a folder that never belong to its files: its own state folder, and that of the project."""
     return tuple({STATE_FOLDER, relative_path(project / STATE_FOLDER, folder)})
-
-
-@functools.cache
-def _file_digests(project: Path) -> FileDigests:
-    """The cache that all images of a project share."""
-    return FileDigests.load(project / STATE_FOLDER / _CACHE_FILE, project)

@@ -12,25 +12,52 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
-from pathlib import Path
+from itertools import dropwhile, groupby
 
 from imagetasks.errors import ContextError, Position
 
-__all__ = ["IgnorePattern", "IgnoreRules", "find_ignore_file", "is_excluded"]
+__all__ = ["IgnorePattern", "IgnoreRules", "is_excluded"]
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BYTE_ORDER_MARK = "\ufeff"
+# What Go takes for white space at the ends of a line: unlike Python's, without the separators 1C to 1F.
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 
-# What Go's filepath.Match accepts: brackets hold at least one character or range, and a backslash escapes something.
-_IN_BRACKETS = r"(?:\\.|[^\\\]-])"
-_WELL_FORMED = re.compile(rf"(?:\\.|[^\\\[]|\[\^?+(?:{_IN_BRACKETS}(?:-{_IN_BRACKETS})?)+\])*", re.DOTALL)
+# What Go's filepath.Match accepts, which Docker tries on ".": brackets hold at least one character or range, and a
+# backslash escapes something. It looks no further than to the first wildcard that "." does not reach.
+_IN_BRACKETS = r"(?:\\[^\udc80-\udcff]|[^\\\]\udc80-\udcff-])"
+_RANGES = rf"(?:{_IN_BRACKETS}(?:-{_IN_BRACKETS})?)+\]"
+_UP_TO_WILDCARD = rf"\**+(?:\\.|[^\\\[*]|\[\^?+{_RANGES})*+(?:\*|\Z)"
+_WELL_FORMED = re.compile(rf"(?:\**+(?:\\?\.|\?|\[\^{_RANGES})(?=\*))?+{_UP_TO_WILDCARD}", re.DOTALL)
 
 _SPECIAL = re.compile(r"[*?\[\]\\]")
-_TOKEN_WITHIN_BRACKETS = re.compile(r"\\.|.", re.DOTALL)
-_TOKEN = re.compile(r"\*\*/?|\[(?:\\.|[^\\\]])*\]|\\.|.", re.DOTALL)
-_WILDCARDS = {"**": "(?:.*/)?", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]", "^": "^"}
-# The matcher replaces wildcards between brackets too, and the first "]" of what they become closes the brackets.
-_WITHIN_BRACKETS = {"*": r"\[^/]*", "?": r"\[^/]", "[": r"\[", "&": r"\&", "~": r"\~", "|": r"\|"}
+_WILDCARD = re.compile(r"\*\*/?|[*?]|\\.|[.+()$]", re.DOTALL)
+_WILDCARDS = {"**": "(?:.*/)?", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+
+# How Go's regular expressions differ from Python's: a class may hold classes, there are fewer escapes, "{,2}"
+# repeats nothing, and bytes that are no text count as U+FFFD. The matcher looks for "^" + expression + "$" and leaves
+# "|" alone, so that what is before the first "|" is a beginning, and what is after the last one is an end.
+_TOKEN = re.compile(r"\\.|\[\^?+\]?+(?:\[:\^?[a-z]+:\]|\\.|[^\\\]])*\]|\[|\||\{,|[\ufffd\udc80-\udcff]", re.DOTALL)
+_TOKEN_WITHIN_BRACKETS = re.compile(r"\[:\^?[a-z]+:\]|\\.|[\[&~|\ufffd]", re.DOTALL)
+_OTHERWISE = {"|": "(?s:.*)|(?s:.*)", "{,": r"\{,"}
+_NO_TEXT = "\ufffd\udc80-\udcff"
+_ESCAPES_WITHIN_BRACKETS = "afnrtvxdDsSwW"
+_ESCAPES = _ESCAPES_WITHIN_BRACKETS + "AbB"
+_NAMED_CLASSES = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "ascii": r"\x00-\x7f",
+    "blank": r"\t ",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": r"!-\~",
+    "lower": "a-z",
+    "print": r" -\~",
+    "punct": r"!-/:-@\[-`{-\~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "word": r"\w",
+    "xdigit": "0-9A-Fa-f",
+}
 
 
 @dataclass(frozen=True)
@@ -89,10 +116,13 @@ class IgnoreRules:
 
         Raises :class:`ContextError` for a pattern that Docker refuses too.
         """
-        patterns = tuple(_read(text, file))
-        runs = [_run(negated, tuple(group), file) for negated, group in groupby(patterns, lambda each: each.negated)]
-        if runs and runs[0].negated:  # An exception to nothing.
-            del runs[0]
+        return cls.of(tuple(_read(text, file)), file)
+
+    @classmethod
+    def of(cls, patterns: tuple[IgnorePattern, ...], file: str) -> IgnoreRules:
+        """The rules that patterns of a file make. Raises :class:`ContextError` as :meth:`parse` does."""
+        not_idle = dropwhile(lambda each: each.negated, patterns)  # An exception to nothing is never tried.
+        runs = [_run(negated, tuple(group), file) for negated, group in groupby(not_idle, lambda each: each.negated)]
         return cls(patterns, runs)
 
     def state(self, path: str, name: str, parent: int = 0) -> int:
@@ -129,31 +159,44 @@ class IgnoreRules:
                 return True
         return is_excluded(self.state(path, name, state))
 
-
-def find_ignore_file(context: Path, dockerfile: Path) -> Path | None:
-    """The ignore file of an image: ``<Dockerfile>.dockerignore`` beside the Dockerfile, else the context's own."""
-    candidates = (dockerfile.with_name(dockerfile.name + ".dockerignore"), context / ".dockerignore")
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    def deciding_pattern(self, path: str) -> IgnorePattern | None:
+        """The pattern from which on the entry is what it is, left out or sent; None if no pattern changes that."""
+        decisive: IgnorePattern | None = None
+        excluded = False
+        for number, pattern in enumerate(self.patterns, start=1):
+            so_far = self.patterns[:number]
+            if pattern.negated == excluded and IgnoreRules.of(so_far, "").excludes(path) != excluded:
+                decisive, excluded = pattern, not excluded
+        return decisive
 
 
 def _read(text: bytes, file: str) -> Iterable[IgnorePattern]:
-    content = text.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "surrogateescape")
+    content = text.decode("utf-8", "surrogateescape").removeprefix(_BYTE_ORDER_MARK)
     for number, line in enumerate(content.split("\n"), start=1):
-        if line.startswith("#") or not line.strip():
+        written = line.strip(_SPACE)
+        cleaned = "" if line.startswith("#") else _clean_line(written)
+        if not cleaned:
             continue
-        cleaned = _clean(line.strip())
         negated = cleaned.startswith("!")
         cleaned = cleaned.removeprefix("!")
-        if (negated and cleaned in ("", "/")) or not _WELL_FORMED.fullmatch(cleaned):
-            raise _invalid(line.strip(), file, number)
-        yield IgnorePattern(line.strip(), number, negated, cleaned)
+        if not cleaned or not _WELL_FORMED.match(cleaned):
+            raise _invalid(written, file, number)
+        yield IgnorePattern(written, number, negated, cleaned)
 
 
-def _clean(pattern: str) -> str:
-    """Go's ``filepath.Clean`` of what follows a ``!``, without a leading slash."""
-    mark = "!" if pattern.startswith("!") else ""
-    body = pattern.removeprefix("!").strip()
-    return mark + (posixpath.normpath(body).lstrip("/") or "/" if body else "")
+def _clean_line(written: str) -> str:
+    """A line as the matcher sees it. Docker tidies up twice: reading the file, and making the matcher."""
+    mark = "!" if written.startswith("!") else ""
+    path = _clean(written.removeprefix("!").strip(_SPACE))
+    if path != "/":
+        path = path.removeprefix("/")
+    return _clean((mark + path).strip(_SPACE))
+
+
+def _clean(path: str) -> str:
+    """Go's ``filepath.Clean``, but nothing for nothing."""
+    cleaned = posixpath.normpath(path) if path else ""
+    return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
 def _invalid(text: str, file: str, line: int) -> ContextError:
@@ -187,25 +230,48 @@ def _run(negated: bool, patterns: tuple[IgnorePattern, ...], file: str) -> _Run:
 
 
 def _expression(pattern: IgnorePattern, file: str) -> str:
-    expression = _TOKEN.sub(_translate, pattern.cleaned)
+    in_go = _WILDCARD.sub(_translate_wildcard, pattern.cleaned.removeprefix(_BYTE_ORDER_MARK))
     try:
+        expression = _TOKEN.sub(_translate_token, in_go)
         re.compile(expression)
     except re.error as error:
         raise _invalid(pattern.text, file, pattern.line) from error
     return expression
 
 
-def _translate(token: re.Match[str]) -> str:
-    text = token[0]
-    if text.startswith("**") and token.end() == len(token.string):
+def _translate_wildcard(wildcard: re.Match[str]) -> str:
+    """To Go's regular expression, as the matcher does it: between brackets too, where that closes the brackets."""
+    text = wildcard[0]
+    if text == "**" and wildcard.end() == len(wildcard.string):
         return ".*"
-    if text in _WILDCARDS:
-        return _WILDCARDS[text]
-    if text.startswith("[") and len(text) > 1:
-        return f"[{_TOKEN_WITHIN_BRACKETS.sub(_translate_within_brackets, text[1:-1])}]"
-    # The matcher hands escapes to the regular expression as they are, so that "\\d" is a digit.
-    return text if text.startswith("\\") else re.escape(text)
+    # The matcher hands escapes on as they are, so that "\\d" is a digit.
+    return text if text.startswith("\\") else _WILDCARDS.get(text, "\\" + text)
+
+
+def _translate_token(token: re.Match[str]) -> str:
+    text = token[0]
+    if text == "[":
+        raise re.error("brackets that are not closed")
+    if text.startswith("["):
+        return "[" + _TOKEN_WITHIN_BRACKETS.sub(_translate_within_brackets, text[1:-1]) + "]"
+    if text.startswith("\\"):
+        return _escape(text, _ESCAPES)
+    return _OTHERWISE.get(text, f"[{_NO_TEXT}]")
 
 
 def _translate_within_brackets(token: re.Match[str]) -> str:
-    return _WITHIN_BRACKETS.get(token[0], token[0])
+    text = token[0]
+    if text.startswith("[:"):
+        if text[2:-2] not in _NAMED_CLASSES:
+            raise re.error("unknown class")
+        return _NAMED_CLASSES[text[2:-2]]
+    if text == "\ufffd":
+        return _NO_TEXT
+    return _escape(text, _ESCAPES_WITHIN_BRACKETS) if text.startswith("\\") else "\\" + text
+
+
+def _escape(text: str, letters: str) -> str:
+    escaped = text[1]
+    if not escaped.isascii() or (escaped.isalnum() and escaped not in letters):
+        raise re.error("unknown escape")
+    return text

@@ -20,10 +20,11 @@ _SPECIAL = re.compile(r"[\\*?\[\]!#]")
 
 @dataclass(frozen=True)
 class PreparedContext:
-    """A :class:`imagetasks.builders.base.BuildContext`."""
+    """A :class:`imagetasks.builders.base.BuildContext`; ``dockerfile_path`` is where the user's own Dockerfile is."""
 
     files: ContextFiles
     dockerfile: Dockerfile
+    dockerfile_path: Path
 
     @property
     def folder(self) -> Path:
@@ -62,10 +63,10 @@ class PreparedContext:
         :raises ContextError: also while the stream is read: a file cannot be read, or has changed since it was hashed
         """
         found = self.files.scan
-        own_name = relative_path(self.files.dockerfile_path, self.folder)
+        own_name = relative_path(self.dockerfile_path, self.folder)
         text = self.dockerfile.text.encode()
         visible = read_file(self.folder / IGNORE_FILE) if IGNORE_FILE in found.paths else None
-        if self._can_serve(own_name, visible) and read_file(self.files.dockerfile_path) == text:
+        if self._can_serve(own_name, visible) and read_file(self.dockerfile_path) == text:
             return own_name, tar_stream(found)
         name, extra = hide_dockerfile(text, found.paths, visible)
         return name, tar_stream(found, extra)

@@ -6,16 +6,18 @@ of them take some 25 MB.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import stat
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imagetasks.context.ignore import IgnoreRules, is_excluded
+from imagetasks.context.looks import Folder, Look, StatKey, look, stat_key
 from imagetasks.errors import ContextError
 from imagetasks.state import STATE_FOLDER
 
@@ -46,7 +48,9 @@ class Scan:
 
     ``folder`` is absolute. ``paths`` are relative to it, with ``/``, and undecodable bytes as surrogates. ``modes``
     are those of ``stat``: type and permission bits, the latter always 0777 for a symbolic link. ``stamps`` tell
-    whether a file is still the one that was seen. ``targets`` holds what each symbolic link points to.
+    whether a file is still the one that was seen. ``targets`` holds what each symbolic link points to. ``folders``
+    are those that were looked through, each before those below it, ``fingerprint`` is that of
+    :class:`imagetasks.context.looks.Looks` for them, and ``newest`` the latest mtime or ctime of what was seen.
     """
 
     folder: str
@@ -54,6 +58,9 @@ class Scan:
     modes: list[int] = field(default_factory=list)
     stamps: list[bytes] = field(default_factory=list)
     targets: dict[str, str] = field(default_factory=dict)
+    folders: list[Folder] = field(default_factory=list, compare=False)
+    fingerprint: bytes = field(default=b"", compare=False)
+    newest: int = field(default=0, compare=False)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -77,15 +84,17 @@ def scan(
     root = Path(folder).absolute()
     if not root.is_dir():
         raise ContextError(f"the build context {root} is not a folder, it has to be one that exists")
-    walk = _Walk(Scan(str(root)), rules, frozenset(always), frozenset(never))
-    walk.run()
-    return walk.found
+    return _Walk(str(root), rules, frozenset(always), frozenset(never)).run()
 
 
 def stamp_of(status: os.stat_result) -> bytes:
     """What changes when a file does, packed: size, mtime, ctime, inode and mode."""
-    inode = status.st_ino & _INODE_BITS
-    return _STAMP.pack(status.st_size, status.st_mtime_ns, status.st_ctime_ns, inode, status.st_mode)
+    return _packed(stat_key(status))
+
+
+def _packed(key: StatKey) -> bytes:
+    size, mtime, ctime, inode, mode = key
+    return _STAMP.pack(size, mtime, ctime, inode & _INODE_BITS, mode)
 
 
 def stamped_size(stamp: bytes) -> int:
@@ -125,69 +134,80 @@ def check_unchanged(file: io.FileIO, path: str, stamp: bytes) -> None:
 class _Walk:
     """One walk through a context, folder by folder."""
 
-    def __init__(self, found: Scan, rules: IgnoreRules, always: frozenset[str], never: frozenset[str]) -> None:
-        self.found = found
+    def __init__(self, folder: str, rules: IgnoreRules, always: frozenset[str], never: frozenset[str]) -> None:
+        self._found = Scan(folder)
         self._rules = rules
         self._always = always
         self._never = never
         self._ways = {str(way) for path in always for way in Path(path).parents}
+        self._fingerprint = hashlib.sha256()
+        self._newest = 0
 
-    def run(self) -> None:
+    def run(self) -> Scan:
         pending = [("", 0)]
         while pending:
             prefix, state = pending.pop()
             pending.extend(reversed(self._folder(prefix, state)))
+        return replace(self._found, fingerprint=self._fingerprint.digest(), newest=self._newest)
 
     def _folder(self, prefix: str, parent: int) -> list[tuple[str, int]]:
         """Take in one folder's entries; the folders to enter next, with the state that each has for the rules."""
-        below: list[tuple[str, int]] = []
-        for entry in self._entries(prefix):
-            name = entry.name
+        states: dict[str, int] = {}
+
+        def is_unseen(name: str) -> bool:
             path = prefix + name
-            if path in self._never:
-                continue
-            state = self._rules.state(path, name, parent)
-            if is_excluded(state) and path not in self._always:
-                enter = self._leads_on(path) and entry.is_dir(follow_symlinks=False)
-            else:
-                enter = self._take(path, entry)
-            if enter:
-                below.append((path + "/", state))
+            states[name] = self._rules.state(path, name, parent)
+            return path in self._never or not (self._is_sent(path, states[name]) or self._leads_on(path))
+
+        seen = self._look(prefix, is_unseen)
+        below: list[tuple[str, int]] = []
+        for name, key in sorted(zip(seen.seen, seen.keys, strict=True)):
+            path = prefix + name
+            if self._is_sent(path, states[name]):
+                self._take(path, key)
+            if stat.S_ISDIR(key[4]):
+                below.append((path + "/", states[name]))
         return below
 
-    def _entries(self, prefix: str) -> list[os.DirEntry[str]]:
+    def _look(self, prefix: str, is_unseen: Callable[[str], bool]) -> Look:
+        folder = f"{self._found.folder}/{prefix}".rstrip("/")
         try:
-            with os.scandir(f"{self.found.folder}/{prefix}") as entries:
-                return sorted(entries, key=_name)
+            seen = look(folder, is_unseen)
         except OSError as error:
-            raise _unreadable(prefix.rstrip("/") or self.found.folder, error) from error
+            path = os.path.relpath(error.filename, self._found.folder)
+            raise _unreadable(self._found.folder if path == "." else path, error) from error
+        unseen = frozenset(seen.names).difference(seen.seen)
+        self._found.folders.append(Folder(prefix.rstrip("/") or ".", unseen))
+        self._fingerprint.update(seen.fingerprint)
+        self._newest = max(self._newest, seen.newest)
+        return seen
+
+    def _is_sent(self, path: str, state: int) -> bool:
+        return not is_excluded(state) or path in self._always
 
     def _leads_on(self, path: str) -> bool:
         return path in self._ways or self._rules.may_reenter(path)
 
-    def _take(self, path: str, entry: os.DirEntry[str]) -> bool:
-        """Add one entry; whether it is a folder."""
-        found = self.found
-        try:
-            status = entry.stat(follow_symlinks=False)
-            mode = status.st_mode
-            if stat.S_ISLNK(mode):
-                found.targets[path] = os.readlink(entry.path)  # noqa: PTH115 - Path would tidy up the target
-                mode = _SYMLINK_MODE
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        if stat.S_ISSOCK(mode):
-            return False
-        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+    def _take(self, path: str, key: StatKey) -> None:
+        """Add one entry."""
+        found = self._found
+        mode = key[4]
+        if stat.S_ISLNK(mode):
+            found.targets[path] = self._target(path)
+            mode = _SYMLINK_MODE
+        elif stat.S_ISSOCK(mode):
+            return
+        elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
             raise ContextError(f"{path!r} in the build context is a device, name it in .dockerignore or remove it")
         found.paths.append(path)
         found.modes.append(mode)
-        found.stamps.append(stamp_of(status))
-        return stat.S_ISDIR(mode)
+        found.stamps.append(_packed(key))
 
-
-def _name(entry: os.DirEntry[str]) -> str:
-    return entry.name
+    def _target(self, path: str) -> str:
+        try:
+            return os.readlink(f"{self._found.folder}/{path}")  # noqa: PTH115 - Path would tidy up the target
+        except OSError as error:
+            raise _unreadable(path, error) from error
 
 
 def _unreadable(path: str, error: OSError) -> ContextError:

@@ -6,6 +6,12 @@ import os
 from typing import TextIO
 
 
+def printable(text: str) -> str:
+    """A file's name as it may be shown: without control characters, and with bytes that are no text as escapes."""
+    decoded = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in decoded)
+
+
 def show(stream: TextIO, text: str) -> None:
     """Write text at once, since whoever reads a pipe or a log wants to see it as it happens.
 

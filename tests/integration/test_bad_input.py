@@ -26,7 +26,7 @@ CASES = {
     "context is missing": (HEAD + IMAGE + "    context: nowhere\n", 5, 5, "is not there"),
     "same image twice": (HEAD + IMAGE + "  web:\n    image: registry.example/shop/api\n", 6, 12, "same"),
     "images is a list": (HEAD + "images: []\n", 2, 9, "images"),
-    "not YAML": (HEAD + "images: {api: [\n", 3, 1, ""),
+    "not YAML": (HEAD + "images: {api: [\n", 2, 15, ""),
     "empty": ("", 1, 1, "empty"),
     "bad tag": (HEAD + IMAGE + "    tag: a b\n", 5, 10, "is no tag"),
     "bad repository": (HEAD + "images:\n  api:\n    image: Shop/API\n", 4, 12, "capital"),

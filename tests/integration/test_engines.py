@@ -216,7 +216,10 @@ def test_a_custom_command_that_fails_or_is_missing_is_a_sentence(project: Projec
     assert "`./make.sh` cannot be started" in missing.stdout
 
 
-def test_kaniko_is_refused_in_a_sentence(project: Project) -> None:
+def test_kaniko_without_a_cluster_is_refused_in_a_sentence(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     project.write("Dockerfile", "FROM scratch\n")
     project.write(
         "devspace.yaml", "version: v1beta6\nimages: {app: {image: a.example/app, build: {kaniko: {cache: false}}}}\n"
@@ -225,7 +228,7 @@ def test_kaniko_is_refused_in_a_sentence(project: Project) -> None:
     result = project.doit("build")
 
     assert result.returncode == 1
-    assert "kaniko needs a cluster" in result.stdout
+    assert "there is no current Kubernetes context" in result.stdout
     assert "Traceback" not in result.stdout
 
 
@@ -255,6 +258,19 @@ def test_a_context_that_changes_while_buildkit_reads_it_is_no_success(project: P
 
     assert run.returncode == 1
     assert "changed while it was built" in out
+
+
+def test_a_custom_build_without_a_command_for_this_system_fails(project: Project) -> None:
+    project.write(
+        "devspace.yaml",
+        f"version: v2beta1\nimages:\n  app:\n    image: {project.repository('app')}\n"
+        "    custom: {commands: [{command: make.exe, os: windows}]}\n",
+    )
+
+    result = project.doit("build:app")
+
+    assert result.returncode == 1
+    assert "none of `commands` is for this operating system" in result.stdout
 
 
 def elsewhere(project: Project) -> None:

@@ -6,6 +6,7 @@ import shutil
 import stat
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace as with_changes
 from pathlib import Path
 
 import pytest
@@ -84,10 +85,66 @@ def test_names_of_any_bytes_and_length_survive(tmp_path: Path) -> None:
     }
 
 
-def test_hard_links_become_files_of_their_own(tmp_path: Path) -> None:
+def test_headers_are_those_that_tarfile_writes(tmp_path: Path) -> None:
+    for name in ("x" * 99, "x" * 100, "x" * 101, "é" * 50, "é" * 51, "run"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "run").chmod(0o4755)
+    os.utime(tmp_path / ("x" * 100), (8**11, 8**11))
+    os.utime(tmp_path / ("x" * 99), (8**11 - 1, 8**11 - 1))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("run")
+    stream = stream_of(scan(tmp_path))
+    for member in members(stream).values():
+        header = member.tobuf(tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
+        assert stream[member.offset : member.offset_data] == header
+
+
+@pytest.mark.parametrize("size", [5 << 30, 8**11 - 1, 8**11])
+def test_sizes_above_4_gb_are_told(tmp_path: Path, size: int) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(size)
+    beginning = next(tar_stream(scan(tmp_path)))
+    header = tarfile.TarInfo.frombuf(beginning[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    assert (header.name, header.size) == ("sparse", size)
+
+
+def test_links_that_lead_nowhere_or_out_of_the_context_stay_links(tmp_path: Path) -> None:
+    targets = {"dangling": "nowhere", "out": "../../etc/passwd", "absolute": "/etc", "loop": "loop", "folder": "."}
+    for name, target in targets.items():
+        (tmp_path / name).symlink_to(target)
+    found = members(stream_of(scan(tmp_path)))
+    assert {name: member.linkname for name, member in found.items()} == targets
+
+
+def test_a_context_that_vanishes_breaks_the_archive(tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "m").touch()
+    found = scan(context)
+    shutil.rmtree(context)
+    with pytest.raises(tarfile.ReadError):
+        contents(broken_stream(found))
+
+
+def test_hard_links_stay_links_to_what_was_sent_first(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("content")
     (tmp_path / "b").hardlink_to(tmp_path / "a")
-    assert contents(stream_of(scan(tmp_path))) == {"a": b"content", "b": b"content"}
+    (tmp_path / "c").write_text("content")
+    stream = stream_of(scan(tmp_path))
+    assert contents(stream) == {"a": b"content", "c": b"content"}
+    assert members(stream)["b"].islnk()
+    assert members(stream)["b"].linkname == "a"
+    replaced = b"".join(tar_stream(scan(tmp_path), {"a": b"other"}))
+    assert contents(replaced) == {"a": b"other", "b": b"content", "c": b"content"}
+
+
+def test_files_that_a_file_system_cannot_tell_apart_are_sent_each(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("content")
+    (tmp_path / "b").write_text("CONTENT")
+    found = scan(tmp_path)
+    same = with_changes(found, stamps=[found.stamps[0]] * 2)
+    with pytest.raises(ContextError, match="'b' changed"):
+        stream_of(same)
 
 
 def test_extra_files_are_added_or_take_the_place_of_a_scanned_one(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_validate_prints_every_mistake_at_once_and_none_that_follows_from_anothe
 
 def test_validate_counts_what_a_valid_file_holds(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     write("version: v1beta6\nimages: {api: {image: shop/api}}\ndeployments: []\n")
-    Path("Dockerfile").touch()
+    Path("Dockerfile").write_text("FROM scratch\n", encoding="utf-8")
 
     assert main(["validate"]) == 0
     assert capsys.readouterr().out == "devspace.yaml is valid: 1 image, 0 deployments\n"
@@ -193,6 +193,26 @@ profiles:
 
     printed = capsys.readouterr().out
     assert printed == PRINTED
+
+
+def test_print_masks_passwords_that_are_written_in_the_file(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    write("""\
+version: v1beta11
+pullSecrets: [{registry: a.example, username: me, password: hunter1}]
+deployments:
+- {name: db, helm: {chart: {name: db, username: me, password: "${PW}"}, values: {password: hunter3}}}
+dependencies:
+- {name: one, source: {git: "https://me:hunter4@a.example/one.git"}}
+- {name: two, source: {git: "https://hunter5@a.example/two.git"}}
+- {name: three, source: {git: "ssh://git@a.example/three.git"}}
+""")
+    assert main(["print", "--var", "PW=hunter2"]) == 0
+
+    printed = capsys.readouterr().out
+    assert "hunter" not in printed
+    assert printed.count("password: '********'\n") == 3
+    assert "git: https://********@a.example/one.git\n" in printed
+    assert "git: ssh://git@a.example/three.git\n" in printed
 
 
 def test_what_is_printed_loads_again_and_means_the_same(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
@@ -311,6 +331,29 @@ dependencies:
         "two/devspace.yaml:1:1",
         "devspace.yaml:6:3",
     ], lines
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "options", "message"),
+    [
+        ("FROM scratch AS base\n", "{target: app}", "devspace.yaml:3:53: the Dockerfile"),
+        ("FROM shop/web\n", "{}", "devspace.yaml:3:3: images are built FROM each other: api -> web -> api"),
+    ],
+)
+def test_what_a_run_would_refuse_is_not_valid(
+    dockerfile: str, options: str, message: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(f"""\
+version: v1beta6
+images:
+  api: {{image: shop/api, build: {{docker: {{options: {options}}}}}}}
+  web: {{image: shop/web, dockerfile: Web}}
+""")
+    Path("Dockerfile").write_text(dockerfile, encoding="utf-8")
+    Path("Web").write_text("FROM shop/api\n", encoding="utf-8")
+
+    assert main(["validate"]) == 3
+    assert message in capsys.readouterr().out
 
 
 def test_validate_leaves_the_images_of_a_dependency_alone_that_is_not_built(

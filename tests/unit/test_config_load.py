@@ -229,11 +229,16 @@ def test_a_file_that_is_no_map_is_refused(tmp_path: Path, text: str, expected: s
         ("images: {api: {image: ''}}", "`image` is missing in images.api"),
         ("images: {api: {image: [x]}}", "`images.api.image` must be a text, not a list"),
         ("images: {api: {image: x, cmd: npm start}}", "must be a list such as [npm, start], not `npm start`"),
-        ("images: {api: {image: x, cmd: [a, ]}, b: {image: y, cmd: [~]}}", "`images.b.cmd[0]` is empty"),
+        ("images: {api: {image: x, cmd: [a, ]}, b: {image: y, cmd: [~]}}", "`images.b.cmd[0]` is empty; write"),
+        ("hooks: [~]", "`hooks[0]` is empty; leave it out"),
         ("images: {api: {image: x, createPullSecret: 'true'}}", 'must be true or false, not the text "true"'),
         ("images: {api: {image: x, build: {kaniko: {snapshotMode: some}}}}", "must be full or time, not `some`"),
         (
             "images: {api: {image: x, build: {custom: {args: [a]}}}}",
+            "`command` is missing in images.api.build.custom",
+        ),
+        (
+            "images: {api: {image: x, build: {custom: {command: '', args: [a]}}}}",
             "`command` is missing in images.api.build.custom",
         ),
         ("images: {api: {image: x, build: {custom: {command: a, args: [], flags: []}}}}", "older spelling of `args`"),
@@ -506,6 +511,19 @@ def test_what_is_broken_is_told_and_told_once(
 
     assert words in sentences
     assert sentences.count(words) == 1
+
+
+@pytest.mark.parametrize("event", ["after:build:${PW}", "${PW}:build"])
+def test_a_password_is_in_no_warning_of_a_hook(load: Loader, event: str) -> None:
+    config = load(
+        f"hooks: [{{command: echo, events: ['{event}']}}]\nvars: [{{name: PW, password: true}}]",
+        version="version: v1beta11",
+        variables={"PW": "s3cr3t"},
+    )
+
+    assert len(config.warnings) == 1
+    assert "s3cr3t" not in config.warnings[0]
+    assert "a password" in config.warnings[0]
 
 
 def test_a_hook_without_a_time_is_warned_of(load: Loader) -> None:

@@ -125,5 +125,5 @@ def test_several_kubeconfig_files_are_one(tmp_path: Path) -> None:
 
 
 def test_a_kubeconfig_that_is_not_yaml_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the kubeconfig .*/broken cannot be read"):
+    with pytest.raises(ConfigError, match=r"the kubeconfig .*/broken cannot be read"):
         value("DEVSPACE_SPACE", tmp_path, KUBECONFIG=kubeconfig(tmp_path / "broken", "a: b: c"))

@@ -67,6 +67,9 @@ def refusal(*patches: str) -> str:
         ("images['a b'].tag", ("images", "a b", "tag")),
         ("/images/backend/image", ("images", "backend", "image")),
         ("/deployments/0", ("deployments", "0")),
+        ("/images/a~1b~01", ("images", "a/b~1")),
+        ("$.deployments[?(@.name=='first')].helm", ("deployments", "name=first", "helm")),
+        ('deployments[?(@.name == "first")]', ("deployments", "name=first")),
     ],
 )
 def test_both_kinds_of_path_are_understood(path: str, steps: tuple[str, ...]) -> None:
@@ -255,6 +258,25 @@ def test_a_step_of_a_path_may_choose_from_a_list_by_a_key() -> None:
     assert "there is no `name=third`" in refusal("{op: remove, path: deployments.name=third}")
 
 
+@pytest.mark.parametrize("path", ["/deployments/-", "deployments.-"])
+def test_a_dash_is_the_place_after_the_last_entry(path: str) -> None:
+    data = patched(f"{{op: add, path: {path}, value: {{name: third}}}}")
+    assert data["deployments"] == [{"name": "first"}, {"name": "second"}, {"name": "third"}]
+    assert "there is no `-`" in refusal(f"{{op: replace, path: {path}, value: x}}")
+
+
+@pytest.mark.parametrize("path", ["deployments[*].name", "$.deployments.*.name", "/deployments/*/name"])
+def test_a_star_stands_for_all_that_is_there(path: str) -> None:
+    assert patched(f"{{op: replace, path: '{path}', value: x}}")["deployments"] == [{"name": "x"}, {"name": "x"}]
+    assert patched(f"{{op: remove, path: '{path}'}}")["deployments"] == [{}, {}]
+    assert patched("{op: remove, path: 'deployments.*'}")["deployments"] == []
+    assert patched("{op: add, path: deployments.*.helm, value: {}}")["deployments"] == [
+        {"name": "first", "helm": {}},
+        {"name": "second", "helm": {}},
+    ]
+    assert "nothing is there for `*`" in refusal("{op: remove, path: 'images.*.tag'}")
+
+
 def test_dotted_paths_of_later_versions_may_lead_to_what_is_not_there() -> None:
     patches = "[{op: remove, path: images.none}, {op: replace, path: images.api.tag, value: v1}]"
     text = f"version: v1beta11\n{BASE}profiles: [{{name: p, patches: {patches}}}]"
@@ -263,6 +285,8 @@ def test_dotted_paths_of_later_versions_may_lead_to_what_is_not_there() -> None:
     assert data["images"]["api"] == {"image": "shop/api", "tag": "v1"}
     with pytest.raises(ConfigError, match="there is no `none`"):
         apply_profiles(nodes_of(text.replace("images.none", "/images/none")), ["p"], "devspace.yaml")
+    with pytest.raises(ConfigError, match="the patch `replace` of"):
+        apply_profiles(nodes_of(text.replace("images.api.tag", "images.web.tag")), ["p"], "devspace.yaml")
 
 
 def test_profiles_are_listed_with_those_that_are_active(tmp_path: Path) -> None:

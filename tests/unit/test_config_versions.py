@@ -179,7 +179,7 @@ images:
     assert (api.rebuild_strategy, api.entrypoint) == ("always", ("sleep",))
     assert api.build == DockerBuild(use_buildkit=True, args=("--pull",))
     assert cli.build == DockerBuild(use_cli=True)
-    assert pod.build == KanikoBuild(args=("--verbosity=debug",), options=BuildOptions("t"))
+    assert pod.build == KanikoBuild(args=("--verbosity=debug",), init_image="alpine", options=BuildOptions("t"))
     assert own.build == CustomBuild("mine", append_args=("x",), skip_image_arg=True)
     assert config.warnings == ()
 

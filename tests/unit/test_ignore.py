@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagetasks.context.ignore import IgnorePattern, IgnoreRules, find_ignore_file
+from imagetasks.context.ignore import IgnorePattern, IgnoreRules
+from imagetasks.context.scan import scan
 from imagetasks.errors import ContextError
 
 
@@ -53,6 +56,14 @@ def rules(*lines: str) -> IgnoreRules:
         ("..", [], ["a"]),
         ("../a", [], ["a"]),
         ("é*", ["éa"], ["e"]),
+        ("a /", ["a"], ["a "]),
+        ("/ a?", ["ab"], [" ab"]),
+        ("[[:digit:]_]", ["7", "_"], ["d", ":"]),
+        ("?{2}", ["aa"], ["a{2}"]),
+        ("?{,2}", ["a{,2}"], ["aa"]),
+        ("a|b*", ["a", "ax/y", "xbc"], ["x", "cx"]),
+        ("a*[b-]", ["ab", "ax-"], ["ac"]),
+        ("\x1ca", ["\x1ca"], ["a"]),
     ],
 )
 def test_a_pattern_excludes_what_docker_excludes(line: str, excluded: list[str], left_in: list[str]) -> None:
@@ -100,8 +111,58 @@ def test_a_byte_order_mark_and_carriage_returns_are_dropped() -> None:
     assert some.excludes("b")
 
 
-def test_bytes_that_are_no_text_are_matched_as_they_are() -> None:
-    assert IgnoreRules.parse(b"a\xff*", ".dockerignore").excludes(b"a\xffb".decode("utf-8", "surrogateescape"))
+def test_bytes_that_are_no_text_are_as_they_are_unless_there_are_wildcards() -> None:
+    plain = IgnoreRules.parse(b"a\xff", ".dockerignore")
+    assert plain.excludes("a\udcff")
+    assert not plain.excludes("a\udcfe")
+    assert IgnoreRules.parse(b"a\xff*", ".dockerignore").excludes("a\udcfeb")
+
+
+def test_a_byte_order_mark_on_a_later_line_is_part_of_a_name_but_not_of_a_wildcard_pattern() -> None:
+    some = rules("x", "\ufeffa", "\ufeff*.f")
+    assert not some.excludes("a")
+    assert some.excludes("b.f")
+
+
+def test_a_wrong_exception_that_is_never_tried_is_no_error() -> None:
+    assert rules("!\\e", "a").excludes("a")
+
+
+@pytest.mark.parametrize(
+    ("lines", "entered"),
+    [
+        (["*", "!a/b"], [".", "a", "a/b"]),
+        (["*", "!a/*/file"], [".", "a"]),
+        (["a", "!**/file"], [".", "x", "x/y"]),
+        (["**/b", "*/y"], [".", "a", "a/c", "x"]),
+        (["a/**", "x"], [".", "a"]),
+    ],
+)
+def test_only_folders_that_something_can_be_sent_of_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], entered: list[str]
+) -> None:
+    for folder in ("a/b", "a/c", "x/y"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "file").touch()
+    listed = record_listings(monkeypatch)
+    scan(tmp_path, rules(*lines))
+    assert sorted(os.path.relpath(folder, tmp_path) for folder in listed) == entered
+
+
+def record_listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The folders that are listed from now on, by whichever of the two functions there are for it."""
+    listed: list[str] = []
+
+    def recording(function: Callable[[str], object]) -> Callable[[str], object]:
+        def record(folder: str) -> object:
+            listed.append(folder)
+            return function(folder)
+
+        return record
+
+    monkeypatch.setattr(os, "listdir", recording(os.listdir))
+    monkeypatch.setattr(os, "scandir", recording(os.scandir))
+    return listed
 
 
 def test_patterns_keep_their_text_and_line() -> None:
@@ -112,11 +173,15 @@ def test_patterns_keep_their_text_and_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["[", "a[", "[]a]", "[^]", "[a-]", "[-a]", "[z-a]", "a\\", "[\\", "!", "!/", "/!", "\\e"]
+    "line",
+    [
+        *("[", "a[", "*[", "*/[", "[]a]", "[^]", "[a-]", "[-a]", "[z-a]", "a\\", "[\\", "!", "!/", "/!", "\\e"),
+        *("[[:digits:]]", "\\é", "[\udcff]"),
+    ],
 )
 def test_a_pattern_that_docker_refuses_is_an_error_that_names_its_line(line: str) -> None:
     with pytest.raises(ContextError, match=r"^web/\.dockerignore:2:1: .* is not a valid pattern"):
-        IgnoreRules.parse(b"a\n" + line.encode(), "web/.dockerignore")
+        IgnoreRules.parse(f"a\n{line}".encode("utf-8", "surrogateescape"), "web/.dockerignore")
 
 
 @pytest.mark.parametrize(
@@ -147,12 +212,23 @@ def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
         assert some.excludes("a/b") in (True, False)
 
 
-def test_the_dockerfiles_own_ignore_file_wins(tmp_path: Path) -> None:
-    dockerfile = tmp_path / "images" / "api.Dockerfile"
-    dockerfile.parent.mkdir()
-    assert find_ignore_file(tmp_path, dockerfile) is None
-    (tmp_path / ".dockerignore").touch()
-    assert find_ignore_file(tmp_path, dockerfile) == tmp_path / ".dockerignore"
-    own = dockerfile.with_name("api.Dockerfile.dockerignore")
-    own.touch()
-    assert find_ignore_file(tmp_path, dockerfile) == own
+NAMES = st.sampled_from(["a", "b", "a/b", "b/a", "a/b/c"])
+PATTERNS = st.builds(
+    "".join, st.tuples(st.sampled_from(["", "!"]), NAMES | st.sampled_from(["*", "**", "*/b", "a/*"]))
+)
+
+
+@given(st.lists(PATTERNS, max_size=6), NAMES)
+def test_the_deciding_pattern_says_whether_an_entry_is_left_out(lines: list[str], path: str) -> None:
+    decisive = rules(*lines).deciding_pattern(path)
+
+    assert rules(*lines).excludes(path) == (decisive is not None and not decisive.negated)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"), [("a/x.md", 1), ("a/keep.md", 2), ("a/keep.txt", 3), ("b", None), ("b/keep.md", None)]
+)
+def test_the_deciding_pattern_is_named_by_its_line(path: str, line: int | None) -> None:
+    decisive = rules("a", "!a/keep*", "a/*.txt", "!b", "a/*.txt").deciding_pattern(path)
+
+    assert (decisive.line if decisive else None) == line

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from imagetasks.errors import OptionError
-from imagetasks.options import OPTIONS, doit_options, make_options, parse_after_tasks
+from imagetasks.options import OPTIONS, check_assignments, doit_options, make_options, parse_after_tasks
 
 
 def parse(*words: str) -> dict[str, object]:
@@ -51,6 +51,15 @@ def test_an_assignment_without_a_name_or_a_sign_is_refused() -> None:
     for text in ("A", "=1"):
         with pytest.raises(OptionError, match="NAME=VALUE"):
             make_options({"var": [text]}, {})
+
+
+@pytest.mark.parametrize(
+    "words", [["--var", "A"], ["--var", "=1", "build"], ["build", "--var"], ["--var", "-b", "A=1"]]
+)
+def test_what_follows_var_is_an_assignment(words: list[str]) -> None:
+    check_assignments(["--var", "A=1", "build", "--var", "B="])
+    with pytest.raises(OptionError, match="NAME=VALUE"):
+        check_assignments(words)
 
 
 def test_lists_are_split_at_commas() -> None:

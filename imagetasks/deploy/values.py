@@ -1,0 +1,47 @@
+"""Helm values: read, put over one another, and compared (https://helm.sh/docs/chart_template_guide/values_files/)."""
+
+from __future__ import annotations
+
+from imagetasks.config.reader import MappingNode, Node, parse_nodes
+from imagetasks.errors import ConfigError, DeployError
+
+_NO_VALUES = MappingNode({}, {}, 1, 1)
+
+
+def parse_values(data: bytes, name: str) -> MappingNode:
+    """The values in YAML text, be it empty.
+
+    :param name: what messages call it
+    :raises DeployError: it is not YAML, or no map
+    """
+    try:
+        values = parse_nodes(data, name)
+    except ConfigError as error:
+        raise DeployError(error.message, error.position) from None
+    if values is None:
+        return _NO_VALUES
+    if not isinstance(values, MappingNode):
+        raise DeployError(f"{name} must hold a map")
+    return values
+
+
+def merged(lower: MappingNode, upper: MappingNode) -> MappingNode:
+    """The values with others over them: maps are merged, and all else is replaced."""
+    values: dict[str, Node] = dict(lower.values)
+    for key, new in upper.values.items():
+        old = values.get(key)
+        values[key] = merged(old, new) if isinstance(old, MappingNode) and isinstance(new, MappingNode) else new
+    return MappingNode({**lower.keys, **upper.keys}, values, upper.line, upper.column)
+
+
+def difference(lower: MappingNode, whole: MappingNode) -> MappingNode:
+    """What has to be put over ``lower`` for it to become ``whole``, which has all its keys."""
+    values: dict[str, Node] = {}
+    for key, new in whole.values.items():
+        old = lower.values.get(key)
+        if isinstance(old, MappingNode) and isinstance(new, MappingNode):
+            if (inner := difference(old, new)).values:
+                values[key] = inner
+        elif new != old:
+            values[key] = new
+    return whole.with_values(values)

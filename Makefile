@@ -3,7 +3,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help venv setup demo test fuzz schema lint types bench clean
+.PHONY: help venv setup demo test fuzz schema lint types docs pictures bench dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,9 +39,18 @@ lint: venv  ## check style and formatting
 types: venv  ## check the types
 	$(BIN)/mypy
 
+docs: venv  ## make the documentation's site in build/site
+	$(BIN)/mkdocs build --strict
+
+pictures: setup  ## make the documentation's pictures anew (needs tmux, Chromium and docker-registry)
+	$(BIN)/python -m scripts.pictures
+
 bench: setup  ## measure loading, and builds with and without something to do (takes minutes)
 	$(BIN)/python bench/load.py
 	$(BIN)/python bench/run.py
+
+dist: venv  ## build the wheel and the source distribution
+	$(BIN)/python -m build --no-isolation
 
 clean:  ## remove what the targets above made
 	scripts/registry stop

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-FOLDERS = ("imagetasks", "tests", "bench")
+FOLDERS = ("imagetasks", "tests", "bench", "scripts")
 SOURCES = [
     "dodo.py",
     "pyproject.toml",

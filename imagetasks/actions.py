@@ -13,8 +13,10 @@ hook   ``id`` of the build that it ran after, if it runs after the build of one 
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -26,6 +28,7 @@ from imagetasks.builders import InCluster, builder_for
 from imagetasks.config.model import CustomBuild
 from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
+from imagetasks.endpoint import daemon_endpoint
 from imagetasks.errors import BuildError, ContextError, DaemonError, HookError, UserError
 from imagetasks.local_clusters import load_image
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
@@ -33,6 +36,7 @@ from imagetasks.processes import run
 from imagetasks.registry.tags import resolve_tag
 from imagetasks.report import phases
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
+from imagetasks.report.terminal import printable, show
 from imagetasks.runtime import fill_runtime
 
 if TYPE_CHECKING:
@@ -75,18 +79,21 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
         raise ContextError(f"what {plan.name} is built from changed after it was hashed; run the build again")
     reference = _reference(plan, plan.schemas[0] if plan.schemas else None)
     _warn_of_same_tag(plan, task, reference)
+    began = time.time()
     manifest = take_manifest(plan.inputs, hashed["digest"])
-    open_context = functools.partial(_open_context, plan, tagged_bases)
+    open_context = functools.partial(_open_context, plan, task, tagged_bases)
     others = [_reference(plan, schema) for schema in plan.schemas[1:]]
     in_cluster = InCluster(plan.find_target, tuple(name.rpartition(":")[2] for name in others), plan.may_push)
     builder = builder_for(plan.image, plan.project, open_context, plan.environ, in_cluster)
     with _log(plan, task) as log:
-        phases.enter(task.name, "sending the context")
+        if isinstance(plan.inputs, DockerInputs):
+            phases.enter(task.name, "sending the context")
         try:
             image_id = builder.build(reference, log)
         except BuildError as error:
             raise BuildError(f"{log.mask(error.message)}\n{log.tail()}\n    the whole log is {log.path}") from error
     write_manifest(plan.manifest_file, manifest)
+    _remember(plan, image_id, [reference, *others], began)
     return {
         "digest": hashed["digest"],
         "engine": plan.engine,
@@ -110,6 +117,8 @@ def tag_image(plan: ImagePlan, built: Values) -> Values:
     else:
         first, *schemas = plan.schemas or (None,)
         reference, others = _reference(plan, first), [_reference(plan, schema) for schema in schemas]
+        if not is_elsewhere(built["id"]):
+            _remember(plan, built["id"], [reference, *others], time.time())
     if not is_elsewhere(built["id"]):
         for name in (reference, *others):
             Daemon(plan.environ).tag(built["id"], *name.rsplit(":", 1))
@@ -134,7 +143,7 @@ def push_image(plan: ImagePlan, task: Task, tagged: Values) -> Values | None:
                 if plan.cluster:
                     load_image(name, plan.cluster, plan.environ, log)
                 else:
-                    push(name, log)
+                    push(name, log, functools.partial(phases.measure, task.name))
     return {**tagged, "destination": plan.destination}
 
 
@@ -169,6 +178,35 @@ def run_hook(
     return {"id": built["id"]} if built else None
 
 
+def clean_image(plan: ImagePlan, dryrun: bool) -> None:
+    """Remove all that builds of an image have left in the daemon, and let it be built again (doit's ``clean``).
+
+    A user's mistake ends the program, since doit would go on and end with exit code 0.
+    """
+    from doit.globals import Globals
+
+    from imagetasks.cleanup import clean_daemon, needed_by, told
+    from imagetasks.history import read_builds
+    from imagetasks.lock import lock_project
+
+    builds = {plan.task("build"), plan.task("tag")}
+    try:
+        if not dryrun:
+            lock_project(plan.history_file.parent)
+        images = {build.image for build in read_builds(plan.history_file)}
+        others = {f"{kind}:{image}" for image in images for kind in ("build", "tag")} - builds
+        needed = [name for task in others for name in needed_by(Globals.dep_manager.get_values(task))]
+        cleanup = clean_daemon(
+            plan.history_file, plan.environ, needed=needed, images={plan.name}, keep=0, dryrun=dryrun
+        )
+    except (UserError, OSError) as error:
+        raise SystemExit(f"ERROR: {error}") from None
+    for line in told(cleanup, dryrun=dryrun):
+        show(sys.stdout, f"{printable(line)}\n")
+    if not dryrun:
+        Globals.dep_manager.remove(plan.task("build"))
+
+
 def argument_for(image: str) -> str:
     """The name of an action's argument for the tag values of an image, apart from all its own."""
     return f"image {image}"
@@ -190,6 +228,16 @@ def _hook_command(plan: HookPlan, tagged: Mapping[str, Values]) -> Sequence[str]
     return shell_command(command) if hook.args is None else [command, *args]
 
 
+def _remember(plan: ImagePlan, image_id: str, names: Sequence[str], began: float) -> None:
+    """Note what the daemon was given, for clean-up."""
+    from imagetasks.history import Build, append_build
+
+    if image_id:
+        daemon = daemon_endpoint(plan.environ)
+        build = Build(plan.name, image_id, tuple(names), daemon, int(began), math.ceil(time.time()))
+        append_build(plan.history_file, build)
+
+
 def _reference(plan: ImagePlan, schema: str | None) -> str:
     return f"{plan.image.image}:{resolve_tag(schema)}"
 
@@ -198,12 +246,13 @@ def _log(plan: ImagePlan, task: Task) -> TaskLog:
     return TaskLog(plan.log_folder, task.name, live=task.verbosity == LIVE_VERBOSITY, secrets=plan.secrets)
 
 
-def _open_context(plan: ImagePlan, tagged_bases: Mapping[str, Values]) -> BuildContext:
+def _open_context(plan: ImagePlan, task: Task, tagged_bases: Mapping[str, Values]) -> BuildContext:
     assert isinstance(plan.inputs, DockerInputs)
     for base in plan.base_names:
         _name_base(base, tagged_bases[argument_for(base)], plan.environ)
     return plan.inputs.build_context(
-        {name: str(tagged_bases[argument_for(base)]["reference"]) for name, base in plan.bases.items()}
+        {name: str(tagged_bases[argument_for(base)]["reference"]) for name, base in plan.bases.items()},
+        functools.partial(phases.measure, task.name),
     )
 
 

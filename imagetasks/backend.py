@@ -44,6 +44,10 @@ class TaskResults:
         """Whether anything is stored for a task."""
         return task_id in self._load()
 
+    def tasks(self) -> tuple[str, ...]:
+        """The names of all tasks that anything is stored for."""
+        return tuple(self._load())
+
     def set(self, task_id: str, dependency: str, value: Any) -> None:
         """Store a value of a task, and write the task's row when it is complete."""
         values = self._load().setdefault(task_id, {})

@@ -21,6 +21,10 @@ COMMANDS = {
     "vars": ("[--reset]", "list the file's variables and answers, or forget answers"),
     "dependencies": ("[--update]", "list the projects that this one depends on, or fetch them anew"),
     "graph": ("[-o FILE] [TASK]", "show what waits for what, and what would run; or draw it"),
+    "cleanup": (
+        "[--keep N] [IMAGE]...",
+        "remove images that were built here and are no longer needed from the daemon",
+    ),
     "login": ("[REGISTRY]", "store credentials for a registry as `docker login` does"),
     "completion": ("SHELL", "print what makes bash, zsh or fish complete names and options"),
 }

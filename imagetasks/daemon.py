@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import docker
@@ -19,9 +20,10 @@ from docker.errors import APIError, DockerException, ImageNotFound, InvalidConfi
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
+from imagetasks.cleanup import HeldImage
 from imagetasks.docker_config import docker_config_file
 from imagetasks.errors import BuildError, DaemonError, PushError
-from imagetasks.output import Output
+from imagetasks.output import Output, Progress, no_progress
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -72,6 +74,35 @@ class Daemon:
         except ImageNotFound:
             raise DaemonError(f"image {image_id} is gone from the Docker daemon; run the build again") from None
 
+    def images(self) -> list[HeldImage]:
+        """All images, also those that have no name; see :class:`imagetasks.cleanup.ImageStore`."""
+        return [_held_image(entry) for entry in self._ask(self._client.images, None, False, True)]
+
+    def used_images(self) -> set[str]:
+        """The ids of the images that containers use, running or not."""
+        return {str(entry["ImageID"]) for entry in self._ask(self._client.containers, False, True)}
+
+    def layers_size(self) -> int:
+        """How many bytes all images take up together."""
+        client: Any = self._client
+        # docker-py's df() asks for the sizes of volumes too, which can take minutes.
+        answer = self._ask(
+            lambda: client._result(client._get(client._url("/system/df"), params={"type": "image"}), True)
+        )
+        return int(answer["LayersSize"])
+
+    def remove_image(self, name: str, *, prune: bool) -> bool:
+        """Take a name off an image, or remove one without; see :class:`imagetasks.cleanup.ImageStore`."""
+        try:
+            report = self._ask(self._client.remove_image, name, False, not prune)
+        except ImageNotFound:
+            return True
+        except DaemonError as error:
+            if isinstance(error.__cause__, APIError) and error.__cause__.status_code == HTTPStatus.CONFLICT:
+                return False
+            raise
+        return any("Deleted" in entry for entry in report)
+
     def build(
         self, reference: str, context: Iterable[bytes], dockerfile: str, options: BuildOptions, output: Output
     ) -> str:
@@ -106,18 +137,30 @@ class Daemon:
             raise BuildError("the daemon ended the build without naming an image")
         return image_id
 
-    def push(self, repository: str, tag: str, credentials: Mapping[str, str], output: Output) -> None:
+    def push(
+        self,
+        repository: str,
+        tag: str,
+        credentials: Mapping[str, str],
+        output: Output,
+        progress: Progress = no_progress,
+    ) -> None:
         """Push one tag of a repository.
 
+        :param progress: is told of the bytes of all layers that the daemon sends
         :raises PushError: the registry or the daemon refused, with their own words
         """
         messages = self._stream(
             self._client.push, repository, tag=tag, auth_config=dict(credentials), stream=True, decode=True
         )
+        layers: dict[str, tuple[int, int]] = {}
         for message in messages:
             if "error" in message:
                 raise PushError(_words(message["error"]))
             output.write(_line(message))
+            if sizes := layer_progress(message):
+                layers[message["id"]] = sizes
+                progress(sum(done for done, _ in layers.values()), sum(total for _, total in layers.values()))
 
     def _leave_out_failing_helpers(self) -> None:
         """A credential helper that fails is no reason for a build to fail, as it is none for the docker CLI."""
@@ -149,6 +192,17 @@ class Daemon:
             raise DaemonError(f"the connection to the Docker daemon was lost: {_words(error)}") from error
 
 
+def _held_image(entry: Mapping[str, Any]) -> HeldImage:
+    return HeldImage(
+        id=entry["Id"],
+        parent=entry["ParentId"],
+        names=tuple(name for name in entry["RepoTags"] or () if name != "<none>:<none>"),
+        digests=tuple(name for name in entry["RepoDigests"] or () if not name.startswith("<none>@")),
+        created=entry["Created"],
+        size=entry["Size"],
+    )
+
+
 def _line(message: Mapping[str, Any]) -> str:
     if "stream" in message:
         return str(message["stream"])
@@ -156,6 +210,15 @@ def _line(message: Mapping[str, Any]) -> str:
         prefix = f"{message['id']}: " if message.get("id") else ""
         return f"{prefix}{message['status']}\n"
     return ""
+
+
+def layer_progress(message: Mapping[str, Any]) -> tuple[int, int] | None:
+    """How many bytes of how many of a layer are sent, where a message tells it; some tell more than the total."""
+    detail = message.get("progressDetail") or {}
+    if "id" not in message or not detail.get("total"):
+        return None
+    total = int(detail["total"])
+    return min(int(detail.get("current", 0)), total), total
 
 
 def _words(text: object) -> str:

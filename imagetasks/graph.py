@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from imagetasks.actions import argument_for, build_image, hash_image, push_image, run_hook, tag_image
+from imagetasks.actions import argument_for, build_image, clean_image, hash_image, push_image, run_hook, tag_image
 from imagetasks.builders import engine_name
 from imagetasks.config.model import ALL, Image, KanikoBuild
 from imagetasks.config.variables import PLACEHOLDER
@@ -241,7 +241,7 @@ def _image_tasks(plan: ImagePlan, needs_built: Sequence[str], hooks: Sequence[st
         uptodate=[BuildIsCurrent(plan)],
         after={"hashed": plan.task("hash"), **{argument_for(base): f"tag:{base}" for base in plan.base_names}},
         waits_for=[*needs_built, *hooks, *_pushes_before(plan)],
-    )
+    ) | {"clean": [(clean_image, [plan])]}
     yield _subtask(
         plan,
         "tag",

@@ -1,8 +1,16 @@
-"""Where a build's or a push's output goes."""
+"""Where a build's or a push's output goes, and who is told how far it is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+Progress = Callable[[int, int], None]
+"""Called with how many bytes of how many have been moved."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """Nobody wants to know."""
 
 
 class Output(Protocol):

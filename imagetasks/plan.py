@@ -14,7 +14,7 @@ from imagetasks.config.model import ALL, REBUILD_ALWAYS, CustomBuild, Deployment
 from imagetasks.context.inputs import Inputs
 from imagetasks.kubeconfig import Target, find_target
 from imagetasks.local_clusters import LocalCluster
-from imagetasks.state import STATE_FOLDER
+from imagetasks.state import HISTORY_FILE, STATE_FOLDER
 
 _NOTHING: Mapping[str, str] = {}
 
@@ -126,6 +126,11 @@ class ImagePlan:
     def manifest_file(self) -> Path:
         """Where it is kept what the image was last built from."""
         return self._state_folder / "manifests" / self.name
+
+    @property
+    def history_file(self) -> Path:
+        """Where it is kept what the project has built (:mod:`imagetasks.history`)."""
+        return self._state_folder / HISTORY_FILE
 
     @property
     def _state_folder(self) -> Path:

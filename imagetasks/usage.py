@@ -10,12 +10,12 @@ from imagetasks.options import OPTIONS, Option
 _WIDTH = 100
 _COLUMN = 34
 
-_SYNOPSIS = """\
+SYNOPSIS = """\
 usage: imagetasks [OPTION...] [TASK...]
        imagetasks COMMAND [ARGUMENT...]
        imagetasks --help | --version
 """
-_TASKS = {
+TASKS = {
     "build": "build, tag and push every image; also what a bare `imagetasks` does",
     "build:NAME": "build one image, and stop there",
     "push:NAME": "take one image all the way",
@@ -23,26 +23,26 @@ _TASKS = {
     "deploy:NAME": "deploy one of them",
     "purge": "remove every deployment from the cluster",
 }
-_DOIT = {
+DOIT = {
     "list --all": "list all tasks",
     "info TASK": "tell what a task depends on, and whether it would run",
     "forget [TASK...]": "forget the last success of tasks, so that they run again",
     "help": "list doit's commands; `imagetasks help run` all options of a run",
 }
-_DOIT_OPTIONS = {
+DOIT_OPTIONS = {
     "-n N, --process=N": "how many tasks run at once",
     "-c, --continue": "go on after a failure",
     "-a, --always-execute": "run every task, even those that are up to date",
     "-v N, --verbosity=N": "how much of what tasks print is shown: 0 to 2",
 }
-_EXIT_CODES = {
+EXIT_CODES = {
     "0": "done",
     "1": "a task failed, or `doctor` found something missing",
     "2": "a task broke",
     "3": "the file or the command line is wrong",
     "130": "interrupted",
 }
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "DOCKER_HOST, DOCKER_CONTEXT": "which Docker daemon, as for `docker`",
     "DOCKER_CONFIG": "the folder with Docker's credentials [default: ~/.docker]",
     "KUBECONFIG": "the kubeconfig files, as for `kubectl`",
@@ -60,14 +60,14 @@ def usage(commands: Mapping[str, tuple[str, str]]) -> str:
     return "\n".join(
         (
             "imagetasks: build, tag, push and deploy the images of a devspace.yaml; skip what has not changed.\n",
-            _SYNOPSIS,
-            _section("Tasks", _TASKS.items()),
+            SYNOPSIS,
+            _section("Tasks", TASKS.items()),
             _section("Commands (`imagetasks COMMAND --help` tells more)", calls.items()),
-            _section("Commands of doit, which all work here", _DOIT.items()),
-            _section("Options, before or after tasks", ((_spellings(option), option.help) for option in OPTIONS)),
-            _section("Options of doit, before tasks", _DOIT_OPTIONS.items()),
-            _section("Exit codes", _EXIT_CODES.items()),
-            _section("Environment", _ENVIRONMENT.items()),
+            _section("Commands of doit, which all work here", DOIT.items()),
+            _section("Options, before or after tasks", ((spellings(option), option.help) for option in OPTIONS)),
+            _section("Options of doit, before tasks", DOIT_OPTIONS.items()),
+            _section("Exit codes", EXIT_CODES.items()),
+            _section("Environment", ENVIRONMENT.items()),
         )
     )
 
@@ -84,7 +84,8 @@ def _entry(name: str, text: str) -> str:
     return f"{head:<{_COLUMN}}{described[_COLUMN:]}\n" if len(head) < _COLUMN else f"{head}\n{described}\n"
 
 
-def _spellings(option: Option) -> str:
+def spellings(option: Option) -> str:
+    """How the option is written, with room for a short form in any case."""
     value = "=" + option.metavar if option.type() is not bool else ""
     long = f"--{option.long}{value}" if option.name != "var" else f"--{option.long} NAME=VALUE"
     return f"-{option.short}, {long}" if option.short else f"    {long}"

@@ -9,7 +9,7 @@ from imagetasks.options import OPTIONS
 
 SHELLS = ("bash", "fish", "zsh")
 
-_COMMANDS_ON_IMAGES = frozenset({"context", "why"})
+_COMMANDS_ON_IMAGES = frozenset({"cleanup", "context", "why"})
 _COMMANDS_ON_TASKS = frozenset({"clean", "forget", "graph", "ignore", "info", "list", "reset-dep", "run", "strace"})
 _OPTIONS_WITH_VALUE = frozenset(
     spelling

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from imagetasks.context.scan import Scan, check_unchanged, open_unchanged, stamped_size, stamped_times
 from imagetasks.errors import ContextError
 
-__all__ = ["tar_stream"]
+__all__ = ["tar_size", "tar_stream"]
 
 _CHUNK = 1 << 18
 _END = bytes(2 * tarfile.BLOCKSIZE)
@@ -53,6 +53,14 @@ def tar_stream(scan: Scan, extra: Mapping[str, bytes] | None = None) -> Iterator
         yield b"".join(batch)
         raise
     yield b"".join(batch)
+
+
+def tar_size(scan: Scan) -> int:
+    """About how many bytes the stream of a scanned context has: what is hard linked counts each time."""
+    return sum(
+        tarfile.BLOCKSIZE + (_padded(stamped_size(stamp)) if stat.S_ISREG(mode) else 0)
+        for mode, stamp in zip(scan.modes, scan.stamps, strict=True)
+    )
 
 
 def _parts(scan: Scan, extra: Mapping[str, bytes]) -> Iterator[bytes]:
@@ -116,6 +124,10 @@ def _unfinished(path: str) -> bytes:
     member = tarfile.TarInfo(path)
     member.size = 1
     return _encoded(member)
+
+
+def _padded(size: int) -> int:
+    return size + -size % tarfile.BLOCKSIZE
 
 
 def _padding(size: int) -> bytes:

@@ -24,6 +24,7 @@ from imagetasks.config.model import (
     KanikoBuild,
 )
 from imagetasks.context.dockerfile import Dockerfile, read_dockerfile
+from imagetasks.output import Progress, no_progress
 
 if TYPE_CHECKING:
     from imagetasks.context.files import ContextFiles
@@ -150,13 +151,17 @@ class DockerInputs:
     def _ignores_files(self) -> bool:
         return self._image.rebuild_strategy == REBUILD_IGNORING_CONTEXT
 
-    def build_context(self, replacements: Mapping[str, str]) -> PreparedContext:
-        """What the engine gets; ``replacements`` are references for names of :meth:`image_names`."""
+    def build_context(self, replacements: Mapping[str, str], progress: Progress = no_progress) -> PreparedContext:
+        """What the engine gets.
+
+        :param replacements: references for names of :meth:`image_names`
+        :param progress: is told of the bytes that are sent
+        """
         from imagetasks.context.prepared import PreparedContext
 
         options = self._options
         dockerfile = self.dockerfile.with_images(replacements, options.build_args, options.target)
-        return PreparedContext(self.files, dockerfile, self.dockerfile_path)
+        return PreparedContext(self.files, dockerfile, self.dockerfile_path, progress)
 
     @property
     def _options(self) -> BuildOptions:

@@ -9,22 +9,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagetasks.context.archive import tar_stream
+from imagetasks.context.archive import tar_size, tar_stream
 from imagetasks.context.dockerfile import Dockerfile
 from imagetasks.context.files import ContextFiles, read_file, relative_path
 from imagetasks.context.hiding import IGNORE_FILE, hide_dockerfile
 from imagetasks.context.ignore import IgnoreRules
+from imagetasks.output import Progress, no_progress
 
 _SPECIAL = re.compile(r"[\\*?\[\]!#]")
 
 
 @dataclass(frozen=True)
 class PreparedContext:
-    """A :class:`imagetasks.builders.base.BuildContext`; ``dockerfile_path`` is where the user's own Dockerfile is."""
+    """A :class:`imagetasks.builders.base.BuildContext`.
+
+    :ivar dockerfile_path: where the user's own Dockerfile is
+    :ivar progress: is told of the bytes of the stream that an engine has taken
+    """
 
     files: ContextFiles
     dockerfile: Dockerfile
     dockerfile_path: Path
+    progress: Progress = no_progress
 
     @property
     def folder(self) -> Path:
@@ -67,9 +73,17 @@ class PreparedContext:
         text = self.dockerfile.text.encode()
         visible = read_file(self.folder / IGNORE_FILE) if IGNORE_FILE in found.paths else None
         if self._can_serve(own_name, visible) and read_file(self.dockerfile_path) == text:
-            return own_name, tar_stream(found)
+            return own_name, self._counted(tar_stream(found))
         name, extra = hide_dockerfile(text, found.paths, visible)
-        return name, tar_stream(found, extra)
+        return name, self._counted(tar_stream(found, extra))
+
+    def _counted(self, stream: Iterator[bytes]) -> Iterator[bytes]:
+        total = tar_size(self.files.scan)
+        sent = 0
+        for part in stream:
+            yield part
+            sent += len(part)
+            self.progress(min(sent, total), total)
 
     def _can_serve(self, own_name: str, visible: bytes | None) -> bool:
         """Whether the user's Dockerfile is a file of the context that no builder takes out of it again."""

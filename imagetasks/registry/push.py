@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from imagetasks.errors import PushError
-from imagetasks.output import Output
+from imagetasks.output import Output, Progress, no_progress
 from imagetasks.registry.credentials import Credentials, as_auth_config, find_credentials
 from imagetasks.registry.reference import DOCKER_HUB, parse_reference
 
@@ -20,9 +20,10 @@ _UNREACHABLE = (
 )
 
 
-def push(reference: str, output: Output) -> None:
+def push(reference: str, output: Output, progress: Progress = no_progress) -> None:
     """Push ``repository:tag`` to the registry that it names.
 
+    :param progress: is told of the bytes that are sent
     :raises PushError: which registry refused whom and what to run, or what else went wrong
     :raises DaemonError: no daemon answers
     :raises LoginError: the credential store cannot be read
@@ -34,7 +35,7 @@ def push(reference: str, output: Output) -> None:
     credentials = find_credentials(registry)
     repository, _, tag = reference.rpartition(":")
     try:
-        Daemon().push(repository, tag, as_auth_config(credentials) if credentials else {}, output)
+        Daemon().push(repository, tag, as_auth_config(credentials) if credentials else {}, output, progress)
     except PushError as error:
         raise PushError(_explain(reference, registry, credentials, error.message)) from error
 

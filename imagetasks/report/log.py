@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -13,7 +13,7 @@ from typing import TextIO
 from imagetasks.errors import StateError
 from imagetasks.report import phases
 from imagetasks.report.masking import Masking
-from imagetasks.report.terminal import show
+from imagetasks.report.terminal import plain_text, show
 
 LIVE_VERBOSITY = 2
 """doit's verbosity at which a task's output is shown as it comes."""
@@ -26,7 +26,8 @@ TAIL_CHARACTERS = 2_000
 
 
 class TaskLog:
-    """Writes text to ``<folder>/<task, with - for :>.log``, and with ``live`` to standard output too.
+    """Writes text to ``<folder>/<task, with - for :>.log``, and with ``live`` to standard output too: there line by
+    line, since others write there as well, after the task's name, and without control characters.
 
     The file is for its owner alone. A mask takes the place of each of the ``secrets``.
 
@@ -58,6 +59,8 @@ class TaskLog:
         try:
             with self._file:
                 self._append(self._masking.rest())
+                if self._unfinished:
+                    self._show([self._unfinished])
         except OSError as failure:
             if error is None:
                 raise self._not_written(failure) from failure
@@ -77,19 +80,24 @@ class TaskLog:
         """The last lines, indented, without a line end."""
         unfinished = self._unfinished + self._masking.held
         lines = [*self._tail, unfinished] if unfinished.strip() else list(self._tail)
-        return "\n".join(f"    {line}" for line in lines[-TAIL_LINES:])
+        return "\n".join(f"    {plain_text(line)}" for line in lines[-TAIL_LINES:])
 
     def _append(self, text: str) -> None:
         assert self._file is not None
         self._file.write(text)
         self._file.flush()
-        if self._live:
-            show(sys.stdout, text)
         *finished, unfinished = (self._unfinished + text).split("\n")
+        self._show(finished)
         for line in finished:
             phases.read_line(self._task, line)
         self._tail.extend(line[-TAIL_CHARACTERS:] for line in finished if line.strip())
         self._unfinished = unfinished[-TAIL_CHARACTERS:]
+
+    def _show(self, lines: Sequence[str]) -> None:
+        """Show lines where a person watches; of one that was written over and over again, such as a bar, the last."""
+        if self._live and lines:
+            last = (plain_text(line.rstrip("\r").rpartition("\r")[2]) for line in lines)
+            show(sys.stdout, "".join(f"{self._task} | {line}".rstrip() + "\n" for line in last))
 
     def _not_written(self, error: OSError) -> StateError:
         return StateError(f"the log {self.path} cannot be written: {error.strerror}")

@@ -49,8 +49,15 @@ def pushed_images(output: str) -> set[str]:
     return {line.split()[-1] for line in output.splitlines() if line.startswith(".  push ")}
 
 
-def test_unchanged_images_are_skipped_with_a_line_each(two_images: Project) -> None:
+def test_unchanged_images_are_skipped_in_one_line(two_images: Project) -> None:
     again = two_images.doit("build")
+
+    assert again.returncode == 0
+    assert again.stdout == "   images: 2 up to date\n"
+
+
+def test_each_unchanged_image_is_told_on_demand(two_images: Project) -> None:
+    again = two_images.doit("-v", "2", "build")
 
     assert again.returncode == 0
     *images, summary = again.stdout.splitlines()
@@ -66,7 +73,7 @@ def test_a_change_rebuilds_and_pushes_only_the_image_it_belongs_to(two_images: P
     again = two_images.doit("build")
 
     assert built_images(again.stdout) == pushed_images(again.stdout) == {"api"}
-    assert "-- web is up to date" in again.stdout
+    assert "   images: 1 built, 1 pushed, 1 up to date in " in again.stdout
 
 
 def touch(project: Project) -> None:

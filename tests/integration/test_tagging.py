@@ -59,7 +59,7 @@ def test_a_schema_with_variables_tags(
     assert first.returncode == 0, first.stderr
     [tag] = tags(project, registry, daemon)
     assert re.fullmatch(pattern, tag)
-    assert "-- app is up to date" in again.stdout
+    assert again.stdout == "   images: 1 up to date\n"
 
 
 def test_a_new_tag_for_an_unchanged_image_is_pushed_without_a_build(

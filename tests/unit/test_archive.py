@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imagetasks.context.archive import tar_stream
+from imagetasks.context.archive import tar_size, tar_stream
 from imagetasks.context.scan import Scan, scan
 from imagetasks.errors import ContextError
 
@@ -54,6 +54,15 @@ def test_members_are_as_the_entries_on_disk(tmp_path: Path) -> None:
     assert (found["link"].issym(), found["link"].linkname) == (True, "folder//run.sh")
     assert found["old"].mtime == -5
     assert found["pipe"].isfifo()
+
+
+def test_the_size_of_a_stream_is_known_before_it_is_made(tmp_path: Path) -> None:
+    for size in (0, 1, 512, 100_000):
+        (tmp_path / f"{size}").write_bytes(bytes(size))
+    (tmp_path / "folder").mkdir()
+    found = scan(tmp_path)
+
+    assert len(stream_of(found)) - 1024 == tar_size(found)  # two empty blocks end it
 
 
 def test_every_byte_of_every_file_is_there(tmp_path: Path) -> None:

@@ -30,11 +30,22 @@ def test_the_log_holds_everything_and_only_this_run(tmp_path: Path, capsys: pyte
     assert not capsys.readouterr().out
 
 
-def test_a_live_log_is_shown_as_it_comes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_live_log_is_shown_line_by_line_as_it_comes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with TaskLog(tmp_path, "build:api", live=True) as log:
-        log.write("Step 1")
+        log.write("Step 1\n\nSt")
 
-        assert capsys.readouterr().out == "Step 1"
+        assert capsys.readouterr().out == "build:api | Step 1\nbuild:api |\n"
+
+        log.write("ep 2")
+
+    assert capsys.readouterr().out == "build:api | Step 2\n"
+
+
+def test_a_live_log_shows_no_colours_and_of_a_bar_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with TaskLog(tmp_path, "build:api", live=True) as log:
+        log.write("\x1b[31mred\x1b[0m\r\n10 %\r50 %\r100 %\n")
+
+    assert capsys.readouterr().out == "build:api | red\nbuild:api | 100 %\n"
 
 
 def test_a_log_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
@@ -51,4 +62,5 @@ def test_secrets_are_masked_in_file_and_tail_and_live(tmp_path: Path, capsys: py
         tail = log.tail()
 
     assert tail == "    with ********, s3"
-    assert log.path.read_text() == capsys.readouterr().out == "with ********, s3"
+    assert log.path.read_text() == "with ********, s3"
+    assert capsys.readouterr().out == "build:api | with ********, s3\n"

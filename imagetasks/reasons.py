@@ -7,7 +7,7 @@ is up to date if there is no reason. Reasons are found one after the other; who 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imagetasks.config.model import CustomBuild
@@ -25,6 +25,8 @@ INPUTS_CHANGED = "what it is built from has changed"
 """The reason of which :func:`input_changes` can tell more."""
 
 _FILES_NAMED = 3
+_BUILD_KEYS = frozenset(("digest", "engine", "bases", "id", "reference", "schemas"))
+_TAG_KEYS = frozenset(("id", "reference", "others", "schemas"))
 
 
 class Facts(Protocol):
@@ -42,7 +44,7 @@ class Facts(Protocol):
 
 def build_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
     """Why the image is to be built. Whether a built one is still there is asked only if nothing else is a reason."""
-    built = facts.record(plan.task("build"))
+    built = _built(plan, facts)
     is_current = True
     for reason in itertools.chain(_demands(plan), _changes(plan, built, facts)):
         is_current = False
@@ -53,7 +55,7 @@ def build_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
 
 def tag_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
     """Why the image that was built last is to be tagged."""
-    tagged, built = facts.record(plan.task("tag")), facts.record(plan.task("build"))
+    tagged, built = _tagged(plan, facts), _built(plan, facts)
     if not (tagged and built):
         yield "it has no tag yet"
     elif tagged["id"] != built["id"]:
@@ -70,7 +72,7 @@ def tag_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
 
 def push_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
     """Why the image that was tagged last is to be pushed."""
-    tagged = facts.record(plan.task("tag"))
+    tagged = _tagged(plan, facts)
     pushed = facts.record(plan.task("push"))
     if plan.is_pushed and not (pushed and pushed == tagged):
         yield f"the registry has not taken {tagged.get('reference', 'it')} yet"
@@ -83,6 +85,19 @@ def input_changes(before: Manifest, now: Manifest) -> Iterator[str]:
     files = sorted((change, path) for path, change in _differences(before.files, now.files))
     for change, group in itertools.groupby(files, lambda each: each[0]):
         yield _counted([path for _, path in group], change)
+
+
+def _built(plan: ImagePlan, facts: Facts) -> Values:
+    return _whole(facts.record(plan.task("build")), _BUILD_KEYS)
+
+
+def _tagged(plan: ImagePlan, facts: Facts) -> Values:
+    return _whole(facts.record(plan.task("tag")), _TAG_KEYS)
+
+
+def _whole(record: Values, keys: Set[str]) -> Values:
+    """A record, unless an earlier version has left it, which recorded less: that says too little to skip anything."""
+    return record if keys <= record.keys() else {}
 
 
 def _demands(plan: ImagePlan) -> Iterator[str]:
@@ -117,7 +132,7 @@ def _is_there(plan: ImagePlan, built: Values, facts: Facts) -> bool:
 def _is_pushed(plan: ImagePlan, image_id: str, facts: Facts) -> bool:
     """Whether the registry has the image under the name that it is to have, so that the daemon need not."""
     pushed = facts.record(plan.task("push"))
-    if plan.stays_local or not pushed or pushed != facts.record(plan.task("tag")):
+    if plan.stays_local or not pushed or pushed != _tagged(plan, facts):
         return False
     return bool(pushed["id"] == image_id and _has_its_name(plan, pushed))
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,10 +210,21 @@ _KEYS = {"append_instructions": "appendDockerfileInstructions", "use_buildkit": 
 def _settings(image: Image) -> dict[str, Any]:
     """The image's own settings that reach the builder, beside overrides; ``options`` in a dict of their own."""
     assert isinstance(image.build, DockerBuild | KanikoBuild)
-    build = {**image.build._asdict(), "options": image.build.options._asdict()}
+    options = image.build.options._asdict()
+    build = {**image.build._asdict(), "options": options}
     if isinstance(image.build, DockerBuild):
         build = {key: build[key] for key in ("options", "args", "use_buildkit", "use_cli")}
+        options["build_args"] = {**_taken_from_environment(image.build.args), **options["build_args"]}
     return build
+
+
+def _taken_from_environment(args: Sequence[str]) -> dict[str, str]:
+    """The build arguments to which the docker CLI gives the value that its environment has: ``--build-arg NAME``
+    (https://docs.docker.com/reference/cli/docker/buildx/build/#build-arg).
+    """
+    joined = [arg.removeprefix("--build-arg=") for arg in args if arg.startswith("--build-arg=")]
+    names = [*joined, *(name for option, name in itertools.pairwise(args) if option == "--build-arg")]
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _named(settings: Mapping[str, object]) -> dict[str, str]:

@@ -206,6 +206,9 @@ Inputs = DockerInputs | CustomInputs
 _KEYS = {"append_instructions": "appendDockerfileInstructions", "use_buildkit": "useBuildKit"}
 """The keys that the user's file has for settings whose names here do not tell them."""
 
+_PLATFORM_VARIABLE = "DOCKER_DEFAULT_PLATFORM"
+"""For which platform the docker CLI builds (its reference, section "Environment variables")."""
+
 
 def _settings(image: Image) -> dict[str, Any]:
     """The image's own settings that reach the builder, beside overrides; ``options`` in a dict of their own."""
@@ -215,6 +218,8 @@ def _settings(image: Image) -> dict[str, Any]:
     if isinstance(image.build, DockerBuild):
         build = {key: build[key] for key in ("options", "args", "use_buildkit", "use_cli")}
         options["build_args"] = {**_taken_from_environment(image.build.args), **options["build_args"]}
+        if image.build.needs_cli and os.environ.get(_PLATFORM_VARIABLE):
+            build["platform"] = os.environ[_PLATFORM_VARIABLE]
     return build
 
 

@@ -9,7 +9,10 @@ from imagetasks.context.inputs import DockerInputs
 
 
 def digest(folder: Path, *args: str, **build_args: str) -> str:
-    build = DockerBuild(use_cli=True, args=args, options=BuildOptions(build_args=build_args))
+    return digest_of(folder, DockerBuild(args=args, options=BuildOptions(build_args=build_args)))
+
+
+def digest_of(folder: Path, build: DockerBuild) -> str:
     return DockerInputs(Image("api", "shop/api", build=build), folder).digest()
 
 
@@ -49,3 +52,22 @@ def test_a_value_of_the_file_goes_before_that_of_the_environment(
     monkeypatch.setenv("VERSION", "2")
 
     assert digest(folder, "--build-arg", "VERSION", VERSION="3") == before
+
+
+@pytest.mark.parametrize(
+    ("build", "is_input"),
+    [
+        (DockerBuild(use_buildkit=True), True),
+        (DockerBuild(use_cli=True), True),
+        (DockerBuild(args=("--quiet",)), True),
+        (DockerBuild(), False),
+    ],
+)
+def test_the_platform_that_the_docker_command_line_builds_for_is_an_input(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, build: DockerBuild, is_input: bool
+) -> None:
+    monkeypatch.delenv("DOCKER_DEFAULT_PLATFORM", raising=False)
+    before = digest_of(folder, build)
+    monkeypatch.setenv("DOCKER_DEFAULT_PLATFORM", "linux/arm64")
+
+    assert (digest_of(folder, build) != before) is is_input

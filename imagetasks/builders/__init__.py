@@ -81,7 +81,7 @@ def builder_for(
             from imagetasks.builders.custom import CustomBuilder
 
             return CustomBuilder(build, image.name, project)
-        case DockerBuild(use_buildkit=buildkit, args=args) if buildkit or args or build.use_cli:
+        case DockerBuild(use_buildkit=buildkit, args=args) if build.needs_cli:
             from imagetasks.builders.docker_cli import DockerCliBuilder
 
             return DockerCliBuilder(build.options, open_context(), args, buildkit, environ)

@@ -36,6 +36,11 @@ class DockerBuild(NamedTuple):
     args: tuple[str, ...] = ()
     options: BuildOptions = BuildOptions()
 
+    @property
+    def needs_cli(self) -> bool:
+        """Whether the docker CLI has to build it: the API knows neither BuildKit nor the CLI's arguments."""
+        return self.use_buildkit or self.use_cli or bool(self.args)
+
 
 class KanikoBuild(NamedTuple):
     """``kaniko``.

@@ -257,6 +257,7 @@ def test_a_context_is_listed_with_its_largest_files_first(ignoring: Project) -> 
         ("docs/index.md", "docs/index.md is sent: `!docs/index.md` in {file}:4 makes an exception of it"),
         ("./main.py", "main.py is sent: no pattern in {file} excludes it"),
         ("base/ground.txt", "base/ground.txt is not sent: there is no such file in {folder}"),
+        (".", ". is not sent: there is no such file in {folder}"),
         (
             "Dockerfile",
             "Dockerfile is not sent: `Dockerfile` in {file}:5 excludes it; being the Dockerfile it reaches the "

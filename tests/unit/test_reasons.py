@@ -102,6 +102,22 @@ def test_a_build_has_one_reason(plan: ImagePlan, records: dict[str, Values], rea
     assert list(build_reasons(plan, Facts(records))) == [reason]
 
 
+@pytest.mark.parametrize("key", BUILT)
+def test_a_build_that_an_earlier_version_recorded_less_of_is_none(key: str) -> None:
+    less = {name: value for name, value in BUILT.items() if name != key}
+
+    assert list(build_reasons(plan_of(), Facts({**RECORDS, "build:api": less}))) == [NOT_BUILT]
+
+
+@pytest.mark.parametrize("key", TAGGED)
+def test_a_tag_that_an_earlier_version_recorded_less_of_is_none(key: str) -> None:
+    less = {name: value for name, value in TAGGED.items() if name != key}
+
+    records = {**RECORDS, "tag:api": less}
+    assert list(tag_reasons(plan_of(), Facts(records))) == ["it has no tag yet"]
+    assert list(push_reasons(plan_of(), Facts(records))) == ["the registry has not taken it yet"]
+
+
 def test_all_reasons_of_a_build_are_told() -> None:
     facts = Facts(with_build(engine="custom"), digest="d2")
 

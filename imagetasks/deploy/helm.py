@@ -35,7 +35,7 @@ from imagetasks.deploy.manifests import identity, parse_manifests
 from imagetasks.deploy.sources import fetch, is_remote, read_file, shown_address
 from imagetasks.deploy.values import difference, merged, parse_values
 from imagetasks.errors import ClusterError, DeployError
-from imagetasks.kubeconfig import Target
+from imagetasks.kubeconfig import Target, environ_elsewhere
 from imagetasks.output import Output
 
 _DEFAULT_TIMEOUT = "180"
@@ -131,7 +131,10 @@ class HelmDeployer:
         chart = self.settings.chart
         with TemporaryDirectory(prefix="imagetasks-") as name:
             folder = Path(name)
-            environ = {**os.environ, **(private_places(folder) if chart and chart.password else {})}
+            environ = {
+                **environ_elsewhere(os.environ),
+                **(private_places(folder) if chart and chart.password else {}),
+            }
             program = self.settings.cmd_path or "helm"
             yield HelmCli(program, self.project, self.target, environ, self.deployment.position("path")), folder
 

@@ -11,6 +11,7 @@ from imagetasks.kubeconfig import (
     credential_plugin,
     current_context,
     current_namespace,
+    environ_elsewhere,
     find_target,
     proxy_url,
 )
@@ -118,3 +119,18 @@ def test_the_proxy_is_that_of_the_contexts_cluster(environ: dict[str, str]) -> N
     files = [Path(environ["KUBECONFIG"])]
     assert proxy_url(files, "home") == "http://proxy.example"
     assert proxy_url(files, "work") == proxy_url(files, "nowhere") == ""
+
+
+def test_relative_paths_lead_to_the_same_files_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative = {"KUBECONFIG": os.pathsep.join(["config", "", "/etc/kubeconfig"]), "HOME": "/root"}
+    absolute = os.pathsep.join([str(tmp_path / "config"), "", "/etc/kubeconfig"])
+    assert environ_elsewhere(relative) == {"KUBECONFIG": absolute, "HOME": "/root"}
+    assert environ_elsewhere({"HOME": "/root"}) == {"HOME": "/root"}
+
+
+def test_a_target_tells_no_password_of_a_server(tmp_path: Path) -> None:
+    environ = write(tmp_path / "config", CONFIG.replace("https://east", "https://ann:secret@east"))
+    assert find_target(environ).server == "https://east.example:6443"

@@ -185,6 +185,7 @@ class _Run:
         self._state_folder = state_folder
         self._secrets = secrets
         self._within_reach: dict[str, dict[str, Image]] = {}
+        self._secret_registries: dict[str, list[str]] = {}
         self._image_plans: dict[str, ImagePlan] = {}
         self._deployments: list[str] = []
         self._contexts = Contexts()
@@ -200,12 +201,17 @@ class _Run:
         if node.config is None:
             self.projects.append(ProjectPlan(node.name, is_known=False))
             self._within_reach[node.name] = {}
+            self._secret_registries[node.name] = []
             return
         config = node.config
         images = () if node.skip_build else tuple(image for image in config.images if not image.disabled)
         reachable = {name: image for need in node.needs for name, image in self._within_reach[need].items()}
         reachable.update((name_in_graph(image.name, node.name), image) for image in images)
         self._within_reach[node.name] = reachable
+        self._secret_registries[node.name] = [
+            *(registry for need in node.needs for registry in self._secret_registries[need]),
+            *sorted({_registry(image) for image in config.images if image.create_pull_secret}),
+        ]
         plans = tuple(self._image_plan(image, config, node.name, reachable) for image in images)
         self._image_plans.update((plan.name, plan) for plan in plans)
         deployments = tuple(self._deployment_plans(config, node.name, reachable))
@@ -231,11 +237,13 @@ class _Run:
                 raise OptionError(f"--deployments: there is no deployment {name}; {hint}")
 
     def pull_secrets(self) -> tuple[SecretPlan, ...]:
-        """A plan for each registry of an image that wants a pull secret in a project that deploys."""
+        """A plan for each registry of an image that wants a pull secret in a project that deploys.
+
+        Images of its dependencies count, and those that are not built here: its deployments may name them all.
+        """
         namespaces: dict[str, dict[str, None]] = {}
         for project in self.projects:
-            registries = {_registry(plan.image) for plan in project.images if plan.image.create_pull_secret}
-            for registry in sorted(registries):
+            for registry in self._secret_registries[project.name]:
                 of_registry = namespaces.setdefault(registry, {})
                 of_registry.update((plan.deployment.namespace, None) for plan in project.deployments)
         return tuple(

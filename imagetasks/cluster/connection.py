@@ -13,8 +13,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from imagetasks.errors import ClusterError
 from imagetasks.kubeconfig import credential_plugin, kubeconfig_files, proxy_url
@@ -43,6 +45,7 @@ class Connection:
             self._use_context(configuration)
         else:
             _use_service_account(configuration)
+        _use_proxy(configuration, proxy_url(files, context))
         if not configuration.verify_ssl:
             disable_warnings(InsecureRequestWarning)
         self.api_client: Any = ApiClient(configuration)
@@ -69,8 +72,6 @@ class Connection:
             raise
         except Exception as error:  # the package hands on whatever plugins and identity providers cause
             raise ClusterError(f"context {self._context} of {files} cannot be used: {_reason(error)}") from None
-        if proxy := proxy_url(self._files, self._context):  # which the package's releases before 36 pass over
-            configuration.proxy = proxy
 
     @contextmanager
     def _minding_plugin(self) -> Iterator[None]:
@@ -106,6 +107,33 @@ def _use_service_account(configuration: Any) -> None:
         load_incluster_config(configuration)
     except (ConfigException, OSError):
         raise ClusterError("this pod has no service account's token to reach its cluster with") from None
+
+
+def _use_proxy(configuration: Any, proxy: str) -> None:
+    """Reach the cluster as kubectl does: by its own proxy, else by the environment's unless it is on this machine.
+
+    The package's releases before 36 pass over the first, and all of them over the login in a proxy's address.
+
+    :param proxy: the one that the kubeconfig has for the cluster
+    """
+    from urllib3 import make_headers
+
+    host = urlsplit(configuration.host).hostname or ""
+    if proxy:
+        configuration.proxy, configuration.no_proxy = proxy, ""
+    elif _is_loopback(host):
+        configuration.no_proxy = ",".join(filter(None, (configuration.no_proxy, host)))
+    address = urlsplit(configuration.proxy or "")
+    if address.username:
+        login = f"{unquote(address.username)}:{unquote(address.password or '')}"
+        configuration.proxy_headers = make_headers(proxy_basic_auth=login)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @contextmanager

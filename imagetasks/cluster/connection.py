@@ -33,7 +33,7 @@ class Connection:
     """
 
     def __init__(self, context: str, files: tuple[Path, ...]) -> None:
-        from kubernetes.client import ApiClient, Configuration
+        from kubernetes.client import Configuration
         from urllib3 import disable_warnings
         from urllib3.exceptions import InsecureRequestWarning
 
@@ -45,10 +45,9 @@ class Connection:
             self._use_context(configuration)
         else:
             _use_service_account(configuration)
-        _use_proxy(configuration, proxy_url(files, context))
         if not configuration.verify_ssl:
             disable_warnings(InsecureRequestWarning)
-        self.api_client: Any = ApiClient(configuration)
+        self.api_client = self._client(configuration)
 
     @property
     def server(self) -> str:
@@ -60,6 +59,18 @@ class Connection:
         with _lock, self._minding_plugin():
             settings = self.api_client.configuration.auth_settings().values()
         return {setting["key"]: setting["value"] for setting in settings if setting["in"] == "header"}
+
+    def _client(self, configuration: Any) -> Any:
+        from kubernetes.client import ApiClient
+
+        try:
+            _use_proxy(configuration, proxy_url(self._files, self._context))
+            return ApiClient(configuration)
+        except ImportError:
+            reason = "is a SOCKS proxy: install PySocks (`pip install pysocks`)"
+        except ValueError:
+            reason = "has an address that is none: correct HTTPS_PROXY, or proxy-url in the kubeconfig"
+        raise ClusterError(f"the proxy that leads to context {self._context} {reason}")
 
     def _use_context(self, configuration: Any) -> None:
         from kubernetes.config import load_kube_config

@@ -236,6 +236,17 @@ def test_a_cluster_on_this_machine_is_reached_without_the_proxy_of_the_environme
         assert cluster_at(tmp_path, server.url).read(SETTINGS) is not None
 
 
+@pytest.mark.parametrize("address", ["proxy.example", "http://ann:secret@[proxy.example"])
+def test_a_proxy_whose_address_is_none_is_told_without_its_password(tmp_path: Path, address: str) -> None:
+    cluster = cluster_at(tmp_path, "http://cluster.invalid", cluster={"proxy-url": address})
+    with pytest.raises(ClusterError) as raised:
+        cluster.read(SETTINGS)
+    assert raised.value.message == (
+        "the proxy that leads to context test has an address that is none: "
+        "correct HTTPS_PROXY, or proxy-url in the kubeconfig"
+    )
+
+
 def test_a_proxy_that_cannot_be_reached_is_told_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

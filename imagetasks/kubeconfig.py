@@ -126,8 +126,13 @@ def _read_all(files: Iterable[Path]) -> list[dict[str, Any]]:
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.load(file.read_bytes(), Loader=_Loader)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ClusterError(f"the kubeconfig {file} cannot be read: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise ClusterError(f"the kubeconfig {file} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # What it says itself may quote the file, and in that a password.
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1} is" if mark else "it is"
+        raise ClusterError(f"the kubeconfig {file} cannot be read: {place} not YAML") from None
     return content if isinstance(content, dict) else {}
 
 

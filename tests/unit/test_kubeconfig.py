@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from imagetasks.errors import ClusterError
 from imagetasks.kubeconfig import (
@@ -92,6 +93,13 @@ def test_without_any_cluster_the_way_to_name_one_is_told(tmp_path: Path) -> None
 def test_a_file_that_is_not_yaml_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(ClusterError, match=r"the kubeconfig .*/broken cannot be read"):
         find_target(write(tmp_path / "broken", text))
+
+
+@pytest.mark.parametrize("token", ["secret", '"secret\\q"', "*secret", "!secret x"])
+def test_a_broken_file_is_not_quoted(tmp_path: Path, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagetasks.kubeconfig._Loader", yaml.SafeLoader)  # which quotes more than that of libyaml
+    with pytest.raises(ClusterError, match=r"/broken cannot be read: line [12] is not YAML$"):
+        find_target(write(tmp_path / "broken", f"users: [{{name: a, user: {{token: {token}\nb: c: d"))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from doit.task import Task
 from imagetasks.builders import InCluster, builder_for
 from imagetasks.config.model import CustomBuild
 from imagetasks.context.inputs import CustomInputs, DockerInputs
-from imagetasks.errors import BuildError, ContextError, DaemonError, HookError, UserError
+from imagetasks.errors import BuildError, ClusterError, ContextError, DaemonError, HookError, UserError
 from imagetasks.local_clusters import load_image
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
@@ -82,6 +82,8 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
             image_id = builder.build(reference, log)
         except BuildError as error:
             raise BuildError(f"{log.mask(error.message)}\n{log.tail()}\n    the whole log is {log.path}") from error
+        except ClusterError as error:
+            raise ClusterError(log.mask(error.message)) from error
     write_manifest(plan.manifest_file, manifest)
     return {
         "digest": hashed["digest"],

@@ -61,6 +61,7 @@ def _dependency(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes
         source=source,
         sub_path=value["source"].get("subPath", ""),
         config=value.get("config", ""),
+        namespace=value.get("namespace", ""),
         profiles=(value["profile"], *profiles) if "profile" in value else profiles,
         variables=_variables(entry.values.get("vars"), value.get("vars", {})),
         overwrite_variables=value.get("overwriteVars", False),

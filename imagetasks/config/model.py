@@ -239,6 +239,7 @@ class Dependency(NamedTuple):
     :ivar source: a folder or file, relative to the folder of the file that names it, or a git repository
     :ivar sub_path: the project's folder or file in ``source``
     :ivar config: the configuration file in that folder
+    :ivar namespace: what is deployed to unless a deployment names another; empty for that of the run
     :ivar variables: what it sets of the other project's variables
     :ivar overwrite_variables: whether the user's own project hands its variables down too
     :ivar is_pending: whether where it is cannot be known, because a variable in it is not asked for
@@ -248,6 +249,7 @@ class Dependency(NamedTuple):
     source: str | GitSource
     sub_path: str = ""
     config: str = ""
+    namespace: str = ""
     profiles: tuple[str, ...] = ()
     variables: Mapping[str, Value] = _NOTHING
     overwrite_variables: bool = False

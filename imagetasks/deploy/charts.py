@@ -8,6 +8,7 @@ import shutil
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from imagetasks.config.model import Chart
 from imagetasks.config.printing import print_nodes
@@ -79,6 +80,16 @@ def copy_chart(chart: Path, folder: Path) -> Path:
             node = edit_each(node, "dependencies", lambda dependency: _with_absolute_folder(dependency, chart))
             (copy / name).write_text(print_nodes(node), encoding="utf-8")
     return copy
+
+
+def with_login_apart(chart: Chart) -> Chart:
+    """The chart with the login, if its repository's address holds one, in the places of its own."""
+    if "@" not in chart.repo:
+        return chart
+    address = urlsplit(chart.repo)
+    repo = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+    username, password = unquote(address.username or ""), unquote(address.password or "")
+    return chart._replace(repo=repo, username=chart.username or username, password=chart.password or password)
 
 
 def pull_chart(chart: Chart, helm: HelmCli, folder: Path, arguments: Sequence[str]) -> Path:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from imagetasks.cluster.client import Cluster
 from imagetasks.cluster.rollout import explain_rollout
-from imagetasks.config.model import Deployment, Helm
+from imagetasks.config.model import Chart, Deployment, Helm
 from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, shown_path
 from imagetasks.deploy.base import BuiltImage
@@ -26,6 +26,7 @@ from imagetasks.deploy.charts import (
     local_chart,
     private_places,
     pull_chart,
+    with_login_apart,
     write_private,
 )
 from imagetasks.deploy.component import COMPONENT_CHART, component_values
@@ -35,7 +36,7 @@ from imagetasks.deploy.manifests import identity, parse_manifests
 from imagetasks.deploy.sources import fetch, is_remote, read_file, shown_address
 from imagetasks.deploy.values import difference, merged, parse_values
 from imagetasks.errors import ClusterError, DeployError
-from imagetasks.kubeconfig import Target
+from imagetasks.kubeconfig import Target, environ_elsewhere
 from imagetasks.output import Output
 
 _DEFAULT_TIMEOUT = "180"
@@ -102,6 +103,10 @@ class HelmDeployer:
     def _release_name(self) -> str:
         return self.settings.release_name or self.deployment.name
 
+    @property
+    def _chart(self) -> Chart | None:
+        return self.settings.chart and with_login_apart(self.settings.chart)
+
     def _inputs(self) -> Iterator[bytes]:
         chart = self.settings.chart
         shown = chart and chart._replace(password="")
@@ -128,10 +133,13 @@ class HelmDeployer:
     @contextmanager
     def _private_helm(self) -> Iterator[tuple[HelmCli, Path]]:
         """Helm, and a folder that nobody else may read for what it is given."""
-        chart = self.settings.chart
+        chart = self._chart
         with TemporaryDirectory(prefix="imagetasks-") as name:
             folder = Path(name)
-            environ = {**os.environ, **(private_places(folder) if chart and chart.password else {})}
+            environ = {
+                **environ_elsewhere(os.environ),
+                **(private_places(folder) if chart and chart.password else {}),
+            }
             program = self.settings.cmd_path or "helm"
             yield HelmCli(program, self.project, self.target, environ, self.deployment.position("path")), folder
 
@@ -139,8 +147,8 @@ class HelmDeployer:
         """The chart's folder or package, with all that it depends on."""
         chart = self._local_chart()
         if chart is None:
-            assert self.settings.chart is not None
-            return pull_chart(self.settings.chart, helm, folder, self.settings.fetch_args)
+            assert self._chart is not None
+            return pull_chart(self._chart, helm, folder, self.settings.fetch_args)
         if self.settings.disable_dependency_update or not has_dependencies(chart):
             return chart
         # Helm writes what the chart depends on into its folder.

@@ -11,13 +11,13 @@ from functools import cache
 from pathlib import Path
 
 from imagetasks.cluster.mistakes import context_words
+from imagetasks.deploy.messages import Messages, shown_messages
 from imagetasks.errors import DeployError, Position
 from imagetasks.kubeconfig import Target
 from imagetasks.output import Output
 from imagetasks.processes import run
 
 _FIRST_WITH_FORCE_REPLACE = 4
-_MAX_KEPT = 10_000
 _MAX_SHOWN = 500
 
 
@@ -41,13 +41,14 @@ class HelmCli:
 
         :raises DeployError: it cannot be started, or fails; with what it says of that
         """
-        tail = _Tail(output)
+        messages = Messages(output)
         try:
-            code = run(self._command(arguments), folder=self.folder, environ=self.environ, write=tail.write)
+            code = run(self._command(arguments), folder=self.folder, environ=self.environ, write=messages.write)
         except OSError as error:
             raise self._cannot_start(error) from None
+        messages.end()
         if code != 0:
-            raise self._failed(arguments, tail.text)
+            raise self._failed(arguments, messages.text)
 
     def read(self, arguments: Sequence[str], text: str = "") -> str:
         """What a command prints on its standard output when it reads ``text``.
@@ -68,7 +69,7 @@ class HelmCli:
         except OSError as error:
             raise self._cannot_start(error) from None
         if result.returncode != 0:
-            raise self._failed(arguments, result.stderr)
+            raise self._failed(arguments, shown_messages(result.stderr))
         return result.stdout
 
     @property
@@ -109,15 +110,3 @@ def _major_version(program: str) -> int:
     printed = subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False).stdout
     number = re.search(r"v(\d+)\.", printed)
     return int(number[1]) if number else 0
-
-
-class _Tail:
-    """Hands on a text, and keeps its end."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self.text = ""
-
-    def write(self, text: str) -> None:
-        self.text = (self.text + text)[-_MAX_KEPT:]
-        self._output.write(text)

@@ -174,6 +174,9 @@ def test_a_private_repository_gets_the_password_and_the_command_line_does_not(
     assert "correct horse" not in arguments
     assert "hunter2" not in arguments
     assert "600" in (tmp_path / "modes").read_text()
+    with_login = Chart("web", version="1.0.0", repo=repository.replace("//", "//ann:correct%20horse@"))
+    assert rendered_values(tmp_path, secret._replace(chart=with_login))["a"] == "hunter2"
+    assert "horse" not in (tmp_path / "arguments").read_text()
     with pytest.raises(DeployError, match=r"`helm repo` failed .*401"):
         deployer(tmp_path, secret._replace(chart=private._replace(password="wrong"))).render([])
 

@@ -33,7 +33,7 @@ from imagetasks.deploy.helm_cli import HelmCli
 from imagetasks.deploy.image_tags import fill_runtime_variables_in, tag_values
 from imagetasks.deploy.manifests import identity, parse_manifests
 from imagetasks.deploy.sources import fetch, is_remote, read_file, shown_address
-from imagetasks.deploy.values import difference, merged, parse_values
+from imagetasks.deploy.values import difference, merged, parse_chart_values, parse_values
 from imagetasks.errors import ClusterError, DeployError
 from imagetasks.kubeconfig import Target
 from imagetasks.output import Output
@@ -153,7 +153,7 @@ class HelmDeployer:
 
         Tags are put in when all are together: one may say the repository, and another the tag.
         """
-        own = parse_values(helm.read(["show", "values", str(chart)]).encode(), f"values.yaml of {chart.name}")
+        own = parse_chart_values(helm.read(["show", "values", str(chart)]).encode(), f"values.yaml of {chart.name}")
         values = functools.reduce(merged, self._given_values(images), own)
         return difference(own, tag_values(values, images) if self.settings.replace_image_tags else values)
 

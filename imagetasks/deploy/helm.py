@@ -40,6 +40,9 @@ from imagetasks.output import Output
 
 _DEFAULT_TIMEOUT = "180"
 """In seconds (reference, section "Configuration file")."""
+_VALUES_TO_KEEP = ("--reuse-values", "--reset-values", "--reset-then-reuse-values")
+_THERE = ("deployed", "failed", "superseded", "pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
+"""The statuses of a release but for ``uninstalled``, which is what stays of one whose history is kept."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,9 @@ class HelmDeployer:
             output.write("WARNING: `recreate` has no effect since Helm 3, which leaves pods that need no change\n")
         before = self._revisions(cluster)
         with self._prepared(images) as release:
-            command = ["upgrade", self._release_name, *release.arguments, "--install", *self._options(release.helm)]
+            command = ["upgrade", self._release_name, *release.arguments, "--install", *self._kept_values]
             try:
-                release.helm.run([*command, *self.settings.upgrade_args], output)
+                release.helm.run([*command, *self._options(release.helm), *self.settings.upgrade_args], output)
             except DeployError as error:
                 lines = [error.message, self._why_not_ready(cluster, release.helm)]
                 if self.settings.atomic and self._revisions(cluster) != before:
@@ -94,7 +97,7 @@ class HelmDeployer:
 
     def purge(self, objects: Sequence[str], output: Output) -> None:
         """Uninstall the release, if it is there."""
-        if self._revisions(Cluster(self.target)):
+        if self._revisions(Cluster(self.target), *_THERE):
             with self._private_helm() as (helm, _):
                 helm.run(["uninstall", self._release_name, *self._hooks, *self.settings.delete_args], output)
 
@@ -183,6 +186,12 @@ class HelmDeployer:
         if settings.cleanup_on_fail:
             yield "--cleanup-on-fail"
         yield from self._hooks
+
+    @property
+    def _kept_values(self) -> Sequence[str]:
+        """Without values, helm would take those of the last revision, unless it is told not to."""
+        chooses = any(argument.startswith(_VALUES_TO_KEEP) for argument in self.settings.upgrade_args)
+        return [] if chooses else ["--reset-values"]
 
     @property
     def _hooks(self) -> Sequence[str]:

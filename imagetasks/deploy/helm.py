@@ -19,6 +19,7 @@ from imagetasks.config.model import Deployment, Helm
 from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, shown_path
 from imagetasks.deploy.base import BuiltImage
+from imagetasks.deploy.chart_values import chart_values
 from imagetasks.deploy.charts import (
     chart_content,
     copy_chart,
@@ -33,7 +34,7 @@ from imagetasks.deploy.helm_cli import HelmCli
 from imagetasks.deploy.image_tags import fill_runtime_variables_in, tag_values
 from imagetasks.deploy.manifests import identity, parse_manifests
 from imagetasks.deploy.sources import fetch, is_remote, read_file, shown_address
-from imagetasks.deploy.values import difference, merged, parse_chart_values, parse_values
+from imagetasks.deploy.values import difference, merged, parse_values
 from imagetasks.errors import ClusterError, DeployError
 from imagetasks.kubeconfig import Target
 from imagetasks.output import Output
@@ -41,7 +42,15 @@ from imagetasks.output import Output
 _DEFAULT_TIMEOUT = "180"
 """In seconds (reference, section "Configuration file")."""
 _VALUES_TO_KEEP = ("--reuse-values", "--reset-values", "--reset-then-reuse-values")
-_THERE = ("deployed", "failed", "superseded", "pending-install", "pending-upgrade", "pending-rollback", "uninstalling")
+_THERE = (
+    "deployed",
+    "failed",
+    "superseded",
+    "pending-install",
+    "pending-upgrade",
+    "pending-rollback",
+    "uninstalling",
+)
 """The statuses of a release but for ``uninstalled``, which is what stays of one whose history is kept."""
 
 
@@ -125,7 +134,7 @@ class HelmDeployer:
         with self._private_helm() as (helm, folder):
             chart = self._ready_chart(helm, folder)
             file = folder / "values.yaml"
-            write_private(file, print_nodes(self._values(images, helm, chart)))
+            write_private(file, print_nodes(self._values(images, chart)))
             yield _Release(helm, [str(chart), "--values", str(file)])
 
     @contextmanager
@@ -151,12 +160,12 @@ class HelmDeployer:
         helm.read(["dependency", "update", str(copy)])
         return copy
 
-    def _values(self, images: Sequence[BuiltImage], helm: HelmCli, chart: Path) -> MappingNode:
-        """What differs from the chart's own values.
+    def _values(self, images: Sequence[BuiltImage], chart: Path) -> MappingNode:
+        """What differs from the values of the chart and of the charts in it.
 
         Tags are put in when all are together: one may say the repository, and another the tag.
         """
-        own = parse_chart_values(helm.read(["show", "values", str(chart)]).encode(), f"values.yaml of {chart.name}")
+        own = chart_values(chart)
         values = functools.reduce(merged, self._given_values(images), own)
         return difference(own, tag_values(values, images) if self.settings.replace_image_tags else values)
 

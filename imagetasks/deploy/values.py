@@ -5,7 +5,7 @@ from __future__ import annotations
 from imagetasks.config.reader import Document, MappingNode, Node, parse_document
 from imagetasks.errors import ConfigError, DeployError
 
-_NO_VALUES = MappingNode({}, {}, 1, 1)
+NO_VALUES = MappingNode({}, {}, 1, 1)
 
 
 def parse_values(data: bytes, name: str) -> MappingNode:
@@ -41,7 +41,7 @@ def _as_deploy_error(error: ConfigError) -> DeployError:
 
 def _map_in(document: Document, name: str) -> MappingNode:
     if document.root is None:
-        return _NO_VALUES
+        return NO_VALUES
     if not isinstance(document.root, MappingNode):
         raise DeployError(f"{name} must hold a map")
     return document.root

@@ -109,6 +109,15 @@ def test_tags_are_put_into_all_values_that_name_an_image(tmp_path: Path) -> None
     assert untagged["web"] == f"{APP.repository}:latest"
 
 
+def test_tags_are_put_into_the_values_of_charts_in_a_chart(tmp_path: Path) -> None:
+    """The repository may be said by one, and the tag by the other."""
+    chart = make_chart(tmp_path / "web", {}, f"worker: {{repository: {APP.repository}}}\n")
+    own = f"image: {APP.repository}\nrepository: worker\ntag: latest\n"
+    make_chart(chart / "charts" / "worker", {"it.yaml": CONFIG_MAP}, own)
+    expected = {"image": f"{APP.repository}:abc", "repository": APP.repository, "tag": "abc"}
+    assert rendered_values(tmp_path, LOCAL) == expected
+
+
 def test_a_chart_gets_the_folders_that_it_depends_on_and_stays_as_it_is(tmp_path: Path) -> None:
     make_chart(tmp_path / "common", {"it.yaml": CONFIG_MAP}, "a: 1\n")
     dependency = {"name": "common", "version": "1.0.0", "repository": "file://../common"}
@@ -219,6 +228,26 @@ def test_a_release_is_installed_upgraded_and_purged(cluster: Cluster, tmp_path: 
     deployer(tmp_path, LOCAL, target).purge([release], log)
     assert cluster.missing([release, config_map(cluster)]) == [release, config_map(cluster)]
     deployer(tmp_path, LOCAL, target).purge([release], log)
+    assert log.text.count("uninstalled") == 1
+
+
+@pytest.mark.cluster
+def test_values_that_are_no_longer_given_are_the_charts_again(cluster: Cluster, tmp_path: Path, chart: Path) -> None:
+    method = LOCAL._replace(values=values("a: first"))
+    for arguments, expected in ((), "chart"), (("--reuse-values",), "first"):
+        deployer(tmp_path, method, cluster.target).deploy([], Log())
+        deployer(tmp_path, LOCAL._replace(upgrade_args=arguments), cluster.target).deploy([], Log())
+        found = yaml.safe_load((cluster.read(config_map(cluster)) or {})["data"]["values"])
+        assert found["a"] == expected
+
+
+@pytest.mark.cluster
+def test_a_release_whose_history_is_kept_is_purged_once(cluster: Cluster, tmp_path: Path, chart: Path) -> None:
+    log = Log()
+    method = LOCAL._replace(delete_args=("--keep-history",))
+    deployer(tmp_path, method, cluster.target).deploy([], log)
+    for _ in range(2):
+        deployer(tmp_path, method, cluster.target).purge([], log)
     assert log.text.count("uninstalled") == 1
 
 

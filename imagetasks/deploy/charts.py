@@ -66,9 +66,16 @@ def has_dependencies(chart: Path) -> bool:
 
 
 def copy_chart(chart: Path, folder: Path) -> Path:
-    """A copy of a chart's folder in ``folder``, for helm to put the charts into that it depends on."""
+    """A copy of a chart's folder in ``folder``, for helm to put the charts into that it depends on.
+
+    :raises DeployError: a file cannot be read
+    """
     copy = folder / chart.resolve().name
-    shutil.copytree(chart, copy, ignore=shutil.ignore_patterns(*_NOT_IN_CHART))
+    try:
+        shutil.copytree(chart, copy, ignore=shutil.ignore_patterns(*_NOT_IN_CHART))
+    except shutil.Error as error:
+        file = Path(error.args[0][0][0])
+        raise DeployError(f"{shown_path(file)} cannot be read, and is part of a chart") from None
     for name in DEPENDENCY_FILES:
         if node := _read(chart / name):
             node = edit_each(node, "dependencies", lambda dependency: _with_absolute_folder(dependency, chart))

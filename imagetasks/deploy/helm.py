@@ -207,12 +207,11 @@ class HelmDeployer:
         return ["--no-hooks"] if self.settings.disable_hooks else []
 
     def _why_not_ready(self, cluster: Cluster, helm: HelmCli) -> str:
-        """What keeps the objects of the release from being ready, where that was waited for."""
-        if not (self.settings.wait or self.settings.atomic):
-            return ""
+        """What keeps the objects of the release from being ready, where that was waited for; as it is for hooks."""
+        waited = ("hooks", "manifest") if self.settings.wait or self.settings.atomic else ("hooks",)
         try:
-            manifests = helm.read(["get", "manifest", self._release_name])
-            objects = parse_manifests(manifests.encode(), "the release's manifest")
+            texts = [helm.read(["get", what, self._release_name]) for what in waited]
+            objects = [entry for text in texts for entry in parse_manifests(text.encode(), "the release's manifests")]
             return explain_rollout(cluster, cluster.paths_of(map(identity, objects)))
         except (DeployError, ClusterError):
             return ""  # there is no release, and what helm has said stands alone

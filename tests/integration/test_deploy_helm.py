@@ -35,6 +35,21 @@ metadata: {name: {{ .Release.Name }}}
 data:
   values: {{ omit .Values "global" | toJson | quote }}
 """
+MIGRATION = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migration, annotations: {helm.sh/hook: "pre-install,pre-upgrade"}}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: main
+        image: {{ .Values.image }}
+        imagePullPolicy: Never
+        command: [sh, -c, "echo there is no such table; exit 3"]
+"""
 WEB = """
 apiVersion: apps/v1
 kind: Deployment
@@ -290,6 +305,14 @@ def test_waiting_in_vain_tells_why_and_atomic_undoes_it(cluster: Cluster, tmp_pa
     deployment = cluster.read(path)
     assert deployment is not None
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == busybox
+
+
+@pytest.mark.cluster
+@pytest.mark.docker
+def test_what_a_failed_hook_said_is_told(cluster: Cluster, tmp_path: Path, busybox: str) -> None:
+    make_chart(tmp_path / "web", {"it.yaml": MIGRATION}, f"image: {busybox}\n")
+    with pytest.raises(DeployError, match=r"container main ended with exit code 3 .*\n    there is no such table$"):
+        deployer(tmp_path, LOCAL, cluster.target).deploy([], Log())
 
 
 @pytest.mark.cluster

@@ -212,7 +212,7 @@ class HelmDeployer:
         try:
             texts = [helm.read(["get", what, self._release_name]) for what in waited]
             objects = [entry for text in texts for entry in parse_manifests(text.encode(), "the release's manifests")]
-            return explain_rollout(cluster, cluster.paths_of(map(identity, objects)))
+            return explain_rollout(cluster, cluster.paths_of(map(identity, objects), of_known_kinds=True))
         except (DeployError, ClusterError):
             return ""  # there is no release, and what helm has said stands alone
 

@@ -17,6 +17,7 @@ from imagetasks.output import Output
 from imagetasks.processes import run
 
 _FIRST_WITH_FORCE_REPLACE = 4
+_NO_UPDATE = re.compile(r"Unable to get an update from (.*) chart repository.*:\n\s*(.+)")
 _MAX_KEPT = 10_000
 _MAX_SHOWN = 500
 
@@ -68,7 +69,7 @@ class HelmCli:
         except OSError as error:
             raise self._cannot_start(error) from None
         if result.returncode != 0:
-            raise self._failed(arguments, result.stderr)
+            raise self._failed(arguments, _unreachable(result.stdout) or result.stderr)
         return result.stdout
 
     @property
@@ -109,6 +110,12 @@ def _major_version(program: str) -> int:
     printed = subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False).stdout
     number = re.search(r"v(\d+)\.", printed)
     return int(number[1]) if number else 0
+
+
+def _unreachable(printed: str) -> str:
+    """Why ``helm dependency update`` gets nothing from a repository, which its error blames on its cache alone."""
+    found = _NO_UPDATE.search(printed)
+    return f"the repository {found[1]} cannot be reached: {found[2]}" if found else ""
 
 
 class _Tail:

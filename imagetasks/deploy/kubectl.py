@@ -32,6 +32,8 @@ _CUSTOM_KIND = "CustomResourceDefinition"
 _ARGUMENTS_OF_KIND: Mapping[str, Sequence[str]] = {"Job": ("--force",), _CUSTOM_KIND: ()}
 """Kinds that are applied by themselves. A job cannot change its image: where kubectl is forced, it makes it anew."""
 _SHOWN_PIECE = re.compile(r", error found in #\d+ byte of .*")
+_ADVICE = "ensure CRDs are installed first"
+"""What kubectl says below an error where the cluster does not know a kind."""
 _MAX_SHOWN = 500
 
 
@@ -80,7 +82,7 @@ class KubectlDeployer:
     def purge(self, objects: Sequence[str], output: Output) -> None:
         """Delete what was applied, the last first, and wait until it is gone."""
         cluster = Cluster(self.target)
-        paths = list(objects) or cluster.paths_of(map(identity, self._objects(None)))
+        paths = list(objects) or cluster.paths_of(map(identity, self._objects(None)), of_known_kinds=True)
         gone = frozenset(cluster.missing(paths))
         left = [_Resource.at(path) for path in reversed(paths) if path not in gone]
         for namespace, batch in groupby(left, lambda resource: resource.namespace):
@@ -253,5 +255,6 @@ class _Lines:
     def _line(self, line: str) -> None:
         line = "(not shown)" if self._hides_next else _SHOWN_PIECE.sub("", line)
         self._hides_next = line.endswith("error when applying patch:")
-        self.last = line.strip()[-_MAX_SHOWN:] or self.last
+        if line != _ADVICE:
+            self.last = line.strip()[-_MAX_SHOWN:] or self.last
         self._output.write(f"{line}\n")

@@ -221,6 +221,13 @@ def test_what_helm_says_of_a_failure_is_told(tmp_path: Path) -> None:
         deployer(tmp_path, LOCAL).render([])
 
 
+def test_a_repository_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    redis = {"name": "redis", "version": "1.0.0", "repository": "http://127.0.0.1:1/charts"}
+    make_chart(tmp_path / "web", {}, "", redis)
+    with pytest.raises(DeployError, match=r'"http://127\.0\.0\.1:1/charts" cannot be reached: .*connection refused$'):
+        deployer(tmp_path, LOCAL).render([])
+
+
 def test_an_image_that_is_not_there_is_told_with_its_place(tmp_path: Path, chart: Path) -> None:
     method = LOCAL._replace(values=values("a: '${runtime.images.nope}'"))
     with pytest.raises(DeployError, match=r"^devspace\.yaml:5:5: .*runtime\.images\.nope"):

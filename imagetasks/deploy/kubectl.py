@@ -19,6 +19,7 @@ from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, shown_path, text_in
 from imagetasks.deploy.base import BuiltImage
 from imagetasks.deploy.image_tags import fill_runtime_variables, fill_runtime_variables_in, tag_manifest
+from imagetasks.deploy.lines import Lines, without_pieces
 from imagetasks.deploy.manifests import apply_patches, identity, namespace_of, parse_manifests, print_manifests
 from imagetasks.deploy.sources import fetch, is_remote, local_files, read_file, shown_address
 from imagetasks.errors import DeployError
@@ -31,9 +32,6 @@ _KUSTOMIZATION = re.compile(r"(\*|kustomization\.ya?ml)$")
 _CUSTOM_KIND = "CustomResourceDefinition"
 _ARGUMENTS_OF_KIND: Mapping[str, Sequence[str]] = {"Job": ("--force",), _CUSTOM_KIND: ()}
 """Kinds that are applied by themselves. A job cannot change its image: where kubectl is forced, it makes it anew."""
-_SHOWN_PIECE = re.compile(r", error found in #\d+ byte of .*")
-_ADVICE = "ensure CRDs are installed first"
-"""What kubectl says below an error where the cluster does not know a kind."""
 _MAX_SHOWN = 500
 
 
@@ -169,7 +167,7 @@ class KubectlDeployer:
         return [self._kubectl, *context, *(["--namespace", namespace] if namespace else [])]
 
     def _run(self, arguments: Sequence[str], namespace: str, output: Output, text: str = "") -> None:
-        lines = _Lines(output)
+        lines = Lines(output)
         command = [*self._command(namespace), *arguments]
         try:
             code = run(
@@ -192,7 +190,7 @@ class KubectlDeployer:
         except OSError as error:
             raise self._cannot_start(command[0], error) from None
         if result.returncode != 0:
-            said = result.stderr.decode(errors="replace").strip().rpartition("\n")[2][-_MAX_SHOWN:]
+            said = without_pieces(result.stderr.decode(errors="replace").strip().rpartition("\n")[2])[-_MAX_SHOWN:]
             what = " ".join(word for word in (Path(command[0]).name, *command[1:3]) if not word.startswith("-"))
             raise DeployError(f"`{what}` failed: {said}", self.deployment.position("manifests"))
         return result.stdout
@@ -232,29 +230,3 @@ class _Resource(NamedTuple):
         assert match is not None
         group, version, namespace, plural, name = match.groups()
         return cls(namespace or "", f"{plural}.{version}.{group}/{name}" if group else f"{plural}/{name}")
-
-
-class _Lines:
-    """Hands on what kubectl prints, but for pieces of objects in its errors: a Secret's is secret."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._unfinished = ""
-        self._hides_next = False
-        self.last = ""
-
-    def write(self, text: str) -> None:
-        *lines, self._unfinished = (self._unfinished + text).split("\n")
-        for line in lines:
-            self._line(line)
-
-    def end(self) -> None:
-        if self._unfinished:
-            self._line(self._unfinished)
-
-    def _line(self, line: str) -> None:
-        line = "(not shown)" if self._hides_next else _SHOWN_PIECE.sub("", line)
-        self._hides_next = line.endswith("error when applying patch:")
-        if line != _ADVICE:
-            self.last = line.strip()[-_MAX_SHOWN:] or self.last
-        self._output.write(f"{line}\n")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import json
 import shutil
 import subprocess
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -320,6 +323,21 @@ def test_what_a_failed_hook_said_is_told(cluster: Cluster, tmp_path: Path, busyb
     make_chart(tmp_path / "web", {"it.yaml": MIGRATION}, f"image: {busybox}\n")
     with pytest.raises(DeployError, match=r"container main ended with exit code 3 .*\n    there is no such table$"):
         deployer(tmp_path, LOCAL, cluster.target).deploy([], Log())
+
+
+@pytest.mark.cluster
+def test_a_release_that_a_killed_run_left_is_told(cluster: Cluster, tmp_path: Path, chart: Path) -> None:
+    [release] = deployer(tmp_path, LOCAL, cluster.target).deploy([], Log())
+    secret = cluster.read(release)
+    assert secret is not None
+    pending = json.loads(gzip.decompress(b64decode(b64decode(secret["data"]["release"]))))
+    pending["info"]["status"] = "pending-upgrade"
+    encoded = b64encode(b64encode(gzip.compress(json.dumps(pending).encode()))).decode()
+    cluster.patch(release, {"data": {"release": encoded}, "metadata": {"labels": {"status": "pending-upgrade"}}})
+    with pytest.raises(DeployError, match=r"in progress; if a run that was killed .* `doit purge` removes it$"):
+        deployer(tmp_path, LOCAL, cluster.target).deploy([], Log())
+    deployer(tmp_path, LOCAL, cluster.target).purge([release], Log())
+    assert cluster.missing([release]) == [release]
 
 
 @pytest.mark.cluster

@@ -263,6 +263,15 @@ def test_a_secret_that_the_cluster_cannot_read_is_not_shown(cluster: Cluster, tm
     assert "s3cr3t" not in log.text + str(raised.value)
 
 
+def test_a_secret_that_the_cluster_cannot_change_is_not_shown(cluster: Cluster, tmp_path: Path) -> None:
+    deploy(cluster, tmp_path, inline(secret("stringData: {key: first}")))
+    log = Log()
+    wrong = inline(secret("stringData: {key: s3cr3t, enabled: yes}"))._replace(apply_args=("--validate=false",))
+    with pytest.raises(DeployError, match=r"The request is invalid: patch: Invalid value: \(not shown\)") as raised:
+        deployer(cluster, tmp_path, wrong).deploy([], log)
+    assert "s3cr3t" not in log.text + str(raised.value)
+
+
 def test_a_missing_kubectl_is_told_in_a_sentence(cluster: Cluster, tmp_path: Path) -> None:
     method = inline(config_map("it"))._replace(kubectl_path="bin/kubectl")
     with pytest.raises(DeployError, match=r"^devspace.yaml:3:1: there is no program `/.*/bin/kubectl`: install it"):

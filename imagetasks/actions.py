@@ -24,7 +24,6 @@ from doit.task import Task
 
 from imagetasks.builders import InCluster, builder_for
 from imagetasks.config.model import CustomBuild
-from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
 from imagetasks.errors import BuildError, ContextError, DaemonError, HookError, UserError
 from imagetasks.local_clusters import load_image
@@ -32,7 +31,6 @@ from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
 from imagetasks.registry.tags import resolve_tag
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
-from imagetasks.runtime import fill_runtime
 
 if TYPE_CHECKING:
     from imagetasks.builders.base import BuildContext
@@ -178,6 +176,9 @@ def last_record(task: Task) -> Values:
 
 
 def _hook_command(plan: HookPlan, tagged: Mapping[str, Values]) -> Sequence[str]:
+    from imagetasks.config.shell import shell_command
+    from imagetasks.runtime import fill_runtime
+
     hook = plan.hook
     for image in hook.images:
         if image not in plan.images:

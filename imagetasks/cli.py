@@ -12,7 +12,8 @@ from imagetasks.errors import UserError
 # What a command is called with and what it does; its module has its name, and is imported when it is called.
 _COMMANDS = {
     "validate": ("[FILE]", "print every mistake in the file"),
-    "why": ("[IMAGE]...", "tell why images would be built, or since when they are up to date"),
+    "why": ("[NAME]...", "tell why images would be built and deployments deployed, or that they are up to date"),
+    "render": ("[DEPLOYMENT]...", "print the manifests that would be applied, with the tags of the last builds"),
     "context": ("IMAGE", "list what is sent to the builder, or why a file is (--explain PATH)"),
     "print": ("[-p NAME]", "print the file as it is after profiles and variables"),
     "profiles": ("", "list the file's profiles"),
@@ -25,6 +26,8 @@ _TASKS = {
     "build": "build, tag and push every image",
     "build:api": "build one image, and stop there",
     "push:api": "take one image all the way",
+    "deploy": "build, push and deploy all",
+    "purge": "remove what was deployed",
     "list --all": "list all tasks",
     "info build:api": "tell what doit knows of a task",
     "--version": "print the version",
@@ -58,7 +61,7 @@ def _usage() -> str:
     commands = {f"{name} {arguments}".rstrip(): what for name, (arguments, what) in _COMMANDS.items()}
     lines = (f"  imagetasks {call:<24} {what}\n" for call, what in {**_TASKS, **commands}.items())
     return (
-        "imagetasks builds, tags and pushes the images of a devspace.yaml, and skips what has not changed.\n\n"
+        "imagetasks builds, pushes and deploys what a devspace.yaml says, and skips what has not changed.\n\n"
         f"{''.join(lines)}\n"
         "Every command of doit works here too: `imagetasks help` lists them, `imagetasks help run` all options.\n"
     )

@@ -19,8 +19,6 @@ from imagetasks.actions import argument_for, build_image, hash_image, push_image
 from imagetasks.builders import engine_name
 from imagetasks.config.model import ALL, Image, KanikoBuild
 from imagetasks.config.variables import PLACEHOLDER
-from imagetasks.deployment_actions import create_pull_secret, deploy, purge
-from imagetasks.deployment_checks import DeploymentIsCurrent, FindsLastDeployment, SecretIsCurrent
 from imagetasks.errors import ConfigError, ReferenceSyntaxError
 from imagetasks.options import DoitOption
 from imagetasks.plan import DeploymentPlan, HookPlan, ImagePlan, ProjectPlan, SecretPlan
@@ -90,12 +88,16 @@ def task_dicts(
     secrets: Sequence[SecretPlan] = (),
     params: Sequence[DoitOption] = (),
     words: Sequence[str] = (),
+    *,
+    deploys_all: bool = True,
 ) -> Iterator[TaskDict]:
     """All tasks.
 
     :param projects: each after those that it depends on
     :param secrets: what every deployment waits for
     :param params: the options that may stand after a task's name
+    :param deploys_all: whether the user has not chosen among the deployments; then deploying builds all images, as
+        upstream does (specification, "Start Image Building")
     :param words: the command line; only a subtask that it names is given ``params``, since they cost time to make
     """
     tasks = [_secret_task(plan) for plan in secrets]
@@ -106,7 +108,7 @@ def task_dicts(
         of_project, ends[project.name] = _project_tasks(project, needed, wanted_secrets)
         tasks.extend(of_project)
     tasks += _purge_tasks([plan for project in projects for plan in project.deployments])
-    for group, doc, task_dep in _groups(projects, secrets, tasks):
+    for group, doc, task_dep in _groups(projects, secrets, tasks, deploys_all=deploys_all):
         yield {
             "basename": group,
             "name": None,
@@ -125,12 +127,14 @@ def _name(task: TaskDict) -> str:
 
 
 def _groups(
-    projects: Sequence[ProjectPlan], secrets: Sequence[SecretPlan], tasks: Sequence[TaskDict]
+    projects: Sequence[ProjectPlan], secrets: Sequence[SecretPlan], tasks: Sequence[TaskDict], *, deploys_all: bool
 ) -> Iterator[tuple[str, str, list[str]]]:
     """The name, the doc and the dependencies of each group; some are there only if they have members."""
+    pushes = [plan.task("push") for project in projects for plan in project.images]
     wanted = {
-        "build": [plan.task("push") for project in projects for plan in project.images],
+        "build": [*pushes],
         "deploy": [
+            *(pushes if deploys_all else ()),
             *(plan.task for plan in secrets),
             *(plan.task("deploy") for project in projects for plan in project.deployments),
         ],
@@ -308,6 +312,9 @@ def _deploy_tasks(
 
 
 def _deploy_task(plan: DeploymentPlan, waits_for: Sequence[str]) -> TaskDict:
+    from imagetasks.deployment_actions import deploy
+    from imagetasks.deployment_checks import DeploymentIsCurrent
+
     tagged = {argument_for(image.name): image.task("tag") for image in plan.images}
     return {
         "basename": "deploy",
@@ -322,6 +329,9 @@ def _deploy_task(plan: DeploymentPlan, waits_for: Sequence[str]) -> TaskDict:
 
 
 def _secret_task(plan: SecretPlan) -> TaskDict:
+    from imagetasks.deployment_actions import create_pull_secret
+    from imagetasks.deployment_checks import SecretIsCurrent
+
     return {
         "basename": "secret",
         "name": plan.registry,
@@ -335,17 +345,22 @@ def _purge_tasks(deployments: Sequence[DeploymentPlan]) -> list[TaskDict]:
     """Tasks that remove deployments, each after those that were deployed after it."""
     tasks: list[TaskDict] = []
     for plan in reversed(deployments):
-        tasks.append(
-            {
-                "basename": "purge",
-                "name": plan.name,
-                "doc": f"remove {plan.deployment.name} from the cluster",
-                "actions": [(purge, [plan])],
-                "uptodate": [FindsLastDeployment(plan)],
-                "task_dep": _last(tasks),
-            }
-        )
+        tasks.append(_purge_task(plan, _last(tasks)))
     return tasks
+
+
+def _purge_task(plan: DeploymentPlan, waits_for: Sequence[str]) -> TaskDict:
+    from imagetasks.deployment_actions import purge
+    from imagetasks.deployment_checks import FindsLastDeployment
+
+    return {
+        "basename": "purge",
+        "name": plan.name,
+        "doc": f"remove {plan.deployment.name} from the cluster",
+        "actions": [(purge, [plan])],
+        "uptodate": [FindsLastDeployment(plan)],
+        "task_dep": list(waits_for),
+    }
 
 
 def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequence[ImagePlan] = ()) -> list[TaskDict]:

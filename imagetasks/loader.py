@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -97,7 +98,9 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         options = make_options({**self._values, **parsed}, doit_cmd._CMDLINE_VARS or {})
         project = open_project(self._file, options, asker=asker_here() if cmd.execute_tasks else None)
         _tell_left_open(project)
-        ours = list(task_dicts(project.projects, project.pull_secrets, self._options))
+        ours = list(
+            task_dicts(project.projects, project.pull_secrets, self._options, deploys_all=not options.deployments)
+        )
         own: list[Task] = super().load_tasks(cmd, pos_args)
         our_dependencies = _dependencies_of(ours)
         _check_names(our_dependencies, own)
@@ -110,6 +113,8 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
                 # doit makes its runner from this very dict, after the tasks are loaded.
                 self._values["num_process"] = 0
             prepare_run(project, ours, sequential=self._values.get("num_process") in (0, 1))
+        # What is there by now lives as long as the process: the garbage collector need not search it, at exit least.
+        gc.freeze()
         return [*own, *generate_tasks("imagetasks", (task for task in ours))]
 
 
@@ -140,7 +145,9 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     asker = asker_here() if command == Run.get_name() else None
     project = open_project(find_config(options.config, Path.cwd()), options, asker=asker)
     _tell_left_open(project)
-    ours = list(task_dicts(project.projects, project.pull_secrets, doit_forms, words))
+    ours = list(
+        task_dicts(project.projects, project.pull_secrets, doit_forms, words, deploys_all=not options.deployments)
+    )
     if names:
         project.selection.choose(names, _dependencies_of(ours))
     if command == Run.get_name():

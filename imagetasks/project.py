@@ -56,6 +56,11 @@ class Project(NamedTuple):
         """The plans of all images that are not disabled, in the order of their files."""
         return tuple(plan for project in self.projects for plan in project.images)
 
+    @property
+    def deployments(self) -> tuple[DeploymentPlan, ...]:
+        """The plans of all deployments of the run, in their order."""
+        return tuple(plan for project in self.projects for plan in project.deployments)
+
     def check(self) -> None:
         """Look at what the chosen tasks need before any of them starts, unless a hook may yet make it.
 

@@ -5,8 +5,6 @@ relative to the folder of the file. Named tuples serve, since every command make
 dataclass takes six times as long.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -183,11 +183,11 @@ def test_an_image_that_is_built_each_time_is_told(shop: Project) -> None:
 
 
 def test_an_unknown_image_is_a_sentence_with_the_nearest(shop: Project) -> None:
-    for command in ("why", "context"):
+    for command, kind in (("why", "image or deployment"), ("context", "image")):
         result = shop.imagetasks(command, "apy")
 
         assert result.returncode == 3
-        assert result.stderr == "ERROR: devspace.yaml has no image apy; did you mean api?\n"
+        assert result.stderr == f"ERROR: devspace.yaml has no {kind} apy; did you mean api?\n"
 
 
 def test_options_stand_before_between_and_after_images(shop: Project) -> None:

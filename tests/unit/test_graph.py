@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,14 @@ BASE = Image("base", "registry.example/shop/base")
 PINNED = Image("pinned", "registry.example/shop/pinned", tags=("1.0",))
 NODE = Image("node", "node")
 API = Image("api", "registry.example/shop/api")
+TARGET = partial(Target, "kind", "default")
 IMAGES = {image.name: image for image in (BASE, PINNED, NODE, API)}
 
 
 def plan(image: Image, **bases: str) -> ImagePlan:
     inputs = DockerInputs(image, Path("/project"))
-    return ImagePlan(image, Path("/project"), inputs, "docker default", bases={f"x/{n}": n for n in bases})
+    names = {f"x/{name}": name for name in bases}
+    return ImagePlan(image, Path("/project"), inputs, "docker default", Selection(), TARGET, bases=names)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +65,7 @@ def test_a_diamond_is_no_cycle() -> None:
 
 def deployment(name: str, *images: ImagePlan, kind: str = "kubectl", dependency: str = "") -> DeploymentPlan:
     in_graph = name_in_graph(name, dependency)
-    target = Target("kind", "default")
-    return DeploymentPlan(Deployment(name, kind), in_graph, PROJECT, PROJECT / "logs", images, lambda: target)
+    return DeploymentPlan(Deployment(name, kind), in_graph, PROJECT, PROJECT / "logs", images, TARGET)
 
 
 def test_deployments_follow_each_other_and_wait_for_the_images_that_they_name() -> None:
@@ -85,6 +86,18 @@ def test_deployments_are_removed_in_the_opposite_order() -> None:
         ["purge:three"],
         ["purge:two"],
     ]
+
+
+def test_deploying_builds_all_images_unless_deployments_are_chosen() -> None:
+    project = ProjectPlan(images=(plan(API), plan(NODE)), deployments=(deployment("one"),))
+
+    def group(deploys_all: bool) -> list[str]:
+        tasks = task_dicts([project], deploys_all=deploys_all)
+        [found] = [task["task_dep"] for task in tasks if task["basename"] == "deploy" and task["name"] is None]
+        return list(found)
+
+    assert group(deploys_all=True) == ["push:api", "push:node", "deploy:one"]
+    assert group(deploys_all=False) == ["deploy:one"]
 
 
 def test_every_deployment_waits_for_pull_secrets() -> None:
@@ -164,7 +177,7 @@ def test_groups_of_hooks_and_dependencies_are_there_only_with_members() -> None:
 
 def test_a_project_waits_for_what_it_needs_through_one_without_tasks() -> None:
     ground = ProjectPlan(
-        "ground", (replace(plan(BASE), dependency="ground"),), (deployment("db", dependency="ground"),)
+        "ground", (plan(BASE)._replace(dependency="ground"),), (deployment("db", dependency="ground"),)
     )
     between = ProjectPlan("between", needs=("ground",))
     api = plan(API)
@@ -175,7 +188,7 @@ def test_a_project_waits_for_what_it_needs_through_one_without_tasks() -> None:
     assert tasks["build:api"]["task_dep"] == ["hash:api", "build:ground.base"]
     assert tasks["deploy:one"]["task_dep"] == ["deploy:ground.db", "push:api", "tag:api"]
     assert tasks["build"]["task_dep"] == ["push:ground.base", "push:api"]
-    assert tasks["deploy"]["task_dep"] == ["deploy:ground.db", "deploy:one"]
+    assert tasks["deploy"]["task_dep"] == ["push:ground.base", "push:api", "deploy:ground.db", "deploy:one"]
 
 
 def test_a_dependency_that_is_not_fetched_is_one_task() -> None:

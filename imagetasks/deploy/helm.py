@@ -19,6 +19,7 @@ from imagetasks.config.model import Chart, Deployment, Helm
 from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, shown_path
 from imagetasks.deploy.base import BuiltImage
+from imagetasks.deploy.chart_values import chart_values
 from imagetasks.deploy.charts import (
     chart_content,
     copy_chart,
@@ -41,6 +42,17 @@ from imagetasks.output import Output
 
 _DEFAULT_TIMEOUT = "180"
 """In seconds (reference, section "Configuration file")."""
+_VALUES_TO_KEEP = ("--reuse-values", "--reset-values", "--reset-then-reuse-values")
+_THERE = (
+    "deployed",
+    "failed",
+    "superseded",
+    "pending-install",
+    "pending-upgrade",
+    "pending-rollback",
+    "uninstalling",
+)
+"""The statuses of a release but for ``uninstalled``, which is what stays of one whose history is kept."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +95,9 @@ class HelmDeployer:
             output.write("WARNING: `recreate` has no effect since Helm 3, which leaves pods that need no change\n")
         before = self._revisions(cluster)
         with self._prepared(images) as release:
-            command = ["upgrade", self._release_name, *release.arguments, "--install", *self._options(release.helm)]
+            command = ["upgrade", self._release_name, *release.arguments, "--install", *self._kept_values]
             try:
-                release.helm.run([*command, *self.settings.upgrade_args], output)
+                release.helm.run([*command, *self._options(release.helm), *self.settings.upgrade_args], output)
             except DeployError as error:
                 lines = [error.message, self._why_not_ready(cluster, release.helm)]
                 if self.settings.atomic and self._revisions(cluster) != before:
@@ -95,7 +107,7 @@ class HelmDeployer:
 
     def purge(self, objects: Sequence[str], output: Output) -> None:
         """Uninstall the release, if it is there."""
-        if self._revisions(Cluster(self.target)):
+        if self._revisions(Cluster(self.target), *_THERE):
             with self._private_helm() as (helm, _):
                 helm.run(["uninstall", self._release_name, *self._hooks, *self.settings.delete_args], output)
 
@@ -127,7 +139,7 @@ class HelmDeployer:
         with self._private_helm() as (helm, folder):
             chart = self._ready_chart(helm, folder)
             file = folder / "values.yaml"
-            write_private(file, print_nodes(self._values(images, helm, chart)))
+            write_private(file, print_nodes(self._values(images, chart)))
             yield _Release(helm, [str(chart), "--values", str(file)])
 
     @contextmanager
@@ -156,12 +168,12 @@ class HelmDeployer:
         helm.read(["dependency", "update", str(copy)])
         return copy
 
-    def _values(self, images: Sequence[BuiltImage], helm: HelmCli, chart: Path) -> MappingNode:
-        """What differs from the chart's own values.
+    def _values(self, images: Sequence[BuiltImage], chart: Path) -> MappingNode:
+        """What differs from the values of the chart and of the charts in it.
 
         Tags are put in when all are together: one may say the repository, and another the tag.
         """
-        own = parse_values(helm.read(["show", "values", str(chart)]).encode(), f"values.yaml of {chart.name}")
+        own = chart_values(chart)
         values = functools.reduce(merged, self._given_values(images), own)
         return difference(own, tag_values(values, images) if self.settings.replace_image_tags else values)
 
@@ -193,17 +205,22 @@ class HelmDeployer:
         yield from self._hooks
 
     @property
+    def _kept_values(self) -> Sequence[str]:
+        """Without values, helm would take those of the last revision, unless it is told not to."""
+        chooses = any(argument.startswith(_VALUES_TO_KEEP) for argument in self.settings.upgrade_args)
+        return [] if chooses else ["--reset-values"]
+
+    @property
     def _hooks(self) -> Sequence[str]:
         return ["--no-hooks"] if self.settings.disable_hooks else []
 
     def _why_not_ready(self, cluster: Cluster, helm: HelmCli) -> str:
-        """What keeps the objects of the release from being ready, where that was waited for."""
-        if not (self.settings.wait or self.settings.atomic):
-            return ""
+        """What keeps the objects of the release from being ready, where that was waited for; as it is for hooks."""
+        waited = ("hooks", "manifest") if self.settings.wait or self.settings.atomic else ("hooks",)
         try:
-            manifests = helm.read(["get", "manifest", self._release_name])
-            objects = parse_manifests(manifests.encode(), "the release's manifest")
-            return explain_rollout(cluster, cluster.paths_of(map(identity, objects)))
+            texts = [helm.read(["get", what, self._release_name]) for what in waited]
+            objects = [entry for text in texts for entry in parse_manifests(text.encode(), "the release's manifests")]
+            return explain_rollout(cluster, cluster.paths_of(map(identity, objects), of_known_kinds=True))
         except (DeployError, ClusterError):
             return ""  # there is no release, and what helm has said stands alone
 

@@ -18,6 +18,12 @@ from imagetasks.output import Output
 from imagetasks.processes import run
 
 _FIRST_WITH_FORCE_REPLACE = 4
+_UNFINISHED = "another operation (install/upgrade/rollback) is in progress"
+_HOW_TO_FINISH = (
+    "; if a run that was killed has left it so, `helm rollback` takes the release back to its last revision, "
+    "and `doit purge` removes it"
+)
+_NO_UPDATE = re.compile(r"Unable to get an update from (.*) chart repository.*:\n\s*(.+)")
 _MAX_SHOWN = 500
 
 
@@ -69,7 +75,7 @@ class HelmCli:
         except OSError as error:
             raise self._cannot_start(error) from None
         if result.returncode != 0:
-            raise self._failed(arguments, shown_messages(result.stderr))
+            raise self._failed(arguments, _unreachable(result.stdout) or shown_messages(result.stderr))
         return result.stdout
 
     @property
@@ -93,7 +99,8 @@ class HelmCli:
         paragraph = said.rpartition("Error: ")[2].partition("\n\n")[0]
         reason = " ".join(paragraph.split())[:_MAX_SHOWN]
         place = f"namespace {self.target.namespace} of {context_words(self.target)}"
-        return DeployError(f"`helm {arguments[0]}` failed in {place}: {reason or 'it does not say why'}")
+        advice = _HOW_TO_FINISH if _UNFINISHED in reason else ""
+        return DeployError(f"`helm {arguments[0]}` failed in {place}: {reason or 'it does not say why'}{advice}")
 
     def _cannot_start(self, error: OSError) -> DeployError:
         if isinstance(error, FileNotFoundError):
@@ -110,3 +117,9 @@ def _major_version(program: str) -> int:
     printed = subprocess.run([program, "version", "--short"], capture_output=True, text=True, check=False).stdout
     number = re.search(r"v(\d+)\.", printed)
     return int(number[1]) if number else 0
+
+
+def _unreachable(printed: str) -> str:
+    """Why ``helm dependency update`` gets nothing from a repository, which its error blames on its cache alone."""
+    found = _NO_UPDATE.search(printed)
+    return f"the repository {found[1]} cannot be reached: {found[2]}" if found else ""

@@ -81,7 +81,7 @@ class KubectlDeployer:
     def purge(self, objects: Sequence[str], output: Output) -> None:
         """Delete what was applied, the last first, and wait until it is gone."""
         cluster = Cluster(self.target)
-        paths = list(objects) or cluster.paths_of(map(identity, self._objects(None)))
+        paths = list(objects) or cluster.paths_of(map(identity, self._objects(None)), of_known_kinds=True)
         gone = frozenset(cluster.missing(paths))
         left = [_Resource.at(path) for path in reversed(paths) if path not in gone]
         for namespace, batch in groupby(left, lambda resource: resource.namespace):
@@ -183,7 +183,7 @@ class KubectlDeployer:
         messages.end()
         if code != 0:
             place = f"namespace {namespace} of {context_words(self.target)}"
-            said = _last_line(messages.text) or f"exit code {code}"
+            said = messages.last or f"exit code {code}"
             raise DeployError(f"`kubectl {arguments[0]}` failed in {place}: {said}")
 
     def _output(self, command: Sequence[str], text: str = "") -> bytes:
@@ -199,7 +199,7 @@ class KubectlDeployer:
         except OSError as error:
             raise self._cannot_start(command[0], error) from None
         if result.returncode != 0:
-            said = _last_line(shown_messages(result.stderr.decode(errors="replace")))
+            said = shown_messages(result.stderr.decode(errors="replace")).strip().rpartition("\n")[2][-_MAX_SHOWN:]
             what = " ".join(word for word in (Path(command[0]).name, *command[1:3]) if not word.startswith("-"))
             raise DeployError(f"`{what}` failed: {said}", self.deployment.position("manifests"))
         return result.stdout
@@ -239,7 +239,3 @@ class _Resource(NamedTuple):
         assert match is not None
         group, version, namespace, plural, name = match.groups()
         return cls(namespace or "", f"{plural}.{version}.{group}/{name}" if group else f"{plural}/{name}")
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2][-_MAX_SHOWN:]

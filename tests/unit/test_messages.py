@@ -46,3 +46,10 @@ def test_pieces_of_objects_are_not_shown(printed: str, shown: str) -> None:
         messages.write(character)
     messages.end()
     assert output.getvalue() == shown
+
+
+def test_the_last_line_that_says_something_is_kept() -> None:
+    messages = Messages(io.StringIO())
+    messages.write("one\ntwo\n\nensure CRDs are installed first\n")
+    messages.end()
+    assert messages.last == "two"

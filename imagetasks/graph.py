@@ -88,16 +88,12 @@ def task_dicts(
     secrets: Sequence[SecretPlan] = (),
     params: Sequence[DoitOption] = (),
     words: Sequence[str] = (),
-    *,
-    deploys_all: bool = True,
 ) -> Iterator[TaskDict]:
     """All tasks.
 
     :param projects: each after those that it depends on
     :param secrets: what every deployment waits for
     :param params: the options that may stand after a task's name
-    :param deploys_all: whether the user has not chosen among the deployments; then deploying builds all images, as
-        upstream does (specification, "Start Image Building")
     :param words: the command line; only a subtask that it names is given ``params``, since they cost time to make
     """
     tasks = [_secret_task(plan) for plan in secrets]
@@ -108,7 +104,7 @@ def task_dicts(
         of_project, ends[project.name] = _project_tasks(project, needed, wanted_secrets)
         tasks.extend(of_project)
     tasks += _purge_tasks([plan for project in projects for plan in project.deployments])
-    for group, doc, task_dep in _groups(projects, secrets, tasks, deploys_all=deploys_all):
+    for group, doc, task_dep in _groups(projects, secrets, tasks):
         yield {
             "basename": group,
             "name": None,
@@ -127,14 +123,12 @@ def _name(task: TaskDict) -> str:
 
 
 def _groups(
-    projects: Sequence[ProjectPlan], secrets: Sequence[SecretPlan], tasks: Sequence[TaskDict], *, deploys_all: bool
+    projects: Sequence[ProjectPlan], secrets: Sequence[SecretPlan], tasks: Sequence[TaskDict]
 ) -> Iterator[tuple[str, str, list[str]]]:
     """The name, the doc and the dependencies of each group; some are there only if they have members."""
-    pushes = [plan.task("push") for project in projects for plan in project.images]
     wanted = {
-        "build": [*pushes],
+        "build": [plan.task("push") for project in projects for plan in project.images],
         "deploy": [
-            *(pushes if deploys_all else ()),
             *(plan.task for plan in secrets),
             *(plan.task("deploy") for project in projects for plan in project.deployments),
         ],

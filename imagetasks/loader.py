@@ -98,9 +98,7 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
         options = make_options({**self._values, **parsed}, doit_cmd._CMDLINE_VARS or {})
         project = open_project(self._file, options, asker=asker_here() if cmd.execute_tasks else None)
         _tell_left_open(project)
-        ours = list(
-            task_dicts(project.projects, project.pull_secrets, self._options, deploys_all=not options.deployments)
-        )
+        ours = list(task_dicts(project.projects, project.pull_secrets, self._options))
         own: list[Task] = super().load_tasks(cmd, pos_args)
         our_dependencies = _dependencies_of(ours)
         _check_names(our_dependencies, own)
@@ -145,9 +143,7 @@ def tasks_for_dodo(config: str, chosen: Mapping[str, Any]) -> list[TaskDict]:
     asker = asker_here() if command == Run.get_name() else None
     project = open_project(find_config(options.config, Path.cwd()), options, asker=asker)
     _tell_left_open(project)
-    ours = list(
-        task_dicts(project.projects, project.pull_secrets, doit_forms, words, deploys_all=not options.deployments)
-    )
+    ours = list(task_dicts(project.projects, project.pull_secrets, doit_forms, words))
     if names:
         project.selection.choose(names, _dependencies_of(ours))
     if command == Run.get_name():

@@ -210,7 +210,7 @@ class _Run:
         self._within_reach[node.name] = reachable
         self._secret_registries[node.name] = [
             *(registry for need in node.needs for registry in self._secret_registries[need]),
-            *sorted({_registry(image) for image in config.images if image.create_pull_secret}),
+            *sorted({_registry(image) for image in config.images if self._needs_secret(image)}),
         ]
         plans = tuple(self._image_plan(image, node, reachable) for image in images)
         self._image_plans.update((plan.name, plan) for plan in plans)
@@ -250,6 +250,9 @@ class _Run:
             for registry, plans in deployments.items()
             if plans
         )
+
+    def _needs_secret(self, image: Image) -> bool:
+        return image.create_pull_secret and not _prefers_local_cluster(image, self._local.cluster)
 
     @property
     def _log_folder(self) -> Path:

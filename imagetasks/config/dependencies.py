@@ -50,7 +50,7 @@ def read_dependencies(
 
 
 def _dependency(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes) -> Dependency | None:
-    source = _source(entry, value["source"], mistakes) if "source" in value else None
+    source = _source(entry, value.get("source", {}), mistakes)
     if source is None:
         return None
     if "name" in value:
@@ -89,7 +89,7 @@ def _is_pending(entry: MappingNode) -> bool:
 
 
 def _source(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes) -> str | GitSource | None:
-    node = entry.values["source"]
+    node = entry.values.get("source", entry)
     if ("path" in value) == ("git" in value):
         mistakes.add(node, "`source` of a dependency needs one of `path` and `git`")
         return None

@@ -74,7 +74,7 @@ def _handed_out(bundles: Iterable[list[Listing]]) -> list[_Job]:
     jobs: list[_Job] = []
     todo: SimpleQueue[_Job | None] = SimpleQueue()
     for _ in range(_PROCESSES):
-        threading.Thread(target=_hand_on, args=(todo,), daemon=True).start()
+        threading.Thread(target=_hand_on, args=(todo,), name="reader", daemon=True).start()
     try:
         for bundle in bundles:
             jobs.append(_Job(bundle, SimpleQueue()))

@@ -88,18 +88,6 @@ def test_deployments_are_removed_in_the_opposite_order() -> None:
     ]
 
 
-def test_deploying_builds_all_images_unless_deployments_are_chosen() -> None:
-    project = ProjectPlan(images=(plan(API), plan(NODE)), deployments=(deployment("one"),))
-
-    def group(deploys_all: bool) -> list[str]:
-        tasks = task_dicts([project], deploys_all=deploys_all)
-        [found] = [task["task_dep"] for task in tasks if task["basename"] == "deploy" and task["name"] is None]
-        return list(found)
-
-    assert group(deploys_all=True) == ["push:api", "push:node", "deploy:one"]
-    assert group(deploys_all=False) == ["deploy:one"]
-
-
 def test_every_deployment_waits_for_pull_secrets() -> None:
     secret = SecretPlan("registry.example", lambda: ())
     project = ProjectPlan(deployments=(deployment("one"), deployment("two")))
@@ -188,7 +176,7 @@ def test_a_project_waits_for_what_it_needs_through_one_without_tasks() -> None:
     assert tasks["build:api"]["task_dep"] == ["hash:api", "build:ground.base"]
     assert tasks["deploy:one"]["task_dep"] == ["deploy:ground.db", "push:api", "tag:api"]
     assert tasks["build"]["task_dep"] == ["push:ground.base", "push:api"]
-    assert tasks["deploy"]["task_dep"] == ["push:ground.base", "push:api", "deploy:ground.db", "deploy:one"]
+    assert tasks["deploy"]["task_dep"] == ["deploy:ground.db", "deploy:one"]
 
 
 def test_a_dependency_that_is_not_fetched_is_one_task() -> None:

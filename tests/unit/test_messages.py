@@ -5,6 +5,7 @@ import io
 import pytest
 
 from imagetasks.deploy.messages import Messages, shown_messages
+from tests.helm import Log
 
 PIECES = 'error found in #10 byte of ...|"s3cr3t!!"|..., bigger context ...|{"password":"s3cr3t!!"}|...'
 
@@ -49,7 +50,7 @@ def test_pieces_of_objects_are_not_shown(printed: str, shown: str) -> None:
 
 
 def test_the_last_line_that_says_something_is_kept() -> None:
-    messages = Messages(io.StringIO())
+    messages = Messages(Log())
     messages.write("one\ntwo\n\nensure CRDs are installed first\n")
     messages.end()
     assert messages.last == "two"

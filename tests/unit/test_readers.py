@@ -55,7 +55,7 @@ def started() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 def wait_for_threads() -> None:
     for thread in threading.enumerate():
-        if thread is not threading.current_thread():
+        if thread.name == "reader":
             thread.join(10)
 
 

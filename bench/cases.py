@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from measure import Command, medians
+from measure import Command, medians, run
 from trees import Project, Tree, project
 
 DOIT = str(Path(sysconfig.get_path("scripts")) / "doit")
@@ -23,6 +23,7 @@ MEDIUM = Tree(images=10, files=1_000)
 SMALL = Tree(images=3, files=20)
 MANY_FILES = Tree(images=1, files=100_000)
 TO_SEND = Tree(images=1, files=10_000, file_size=20_000)
+DEPLOYED = Tree(images=10, files=3, deployed=True)
 WAITING = Tree(images=8, files=3, dockerfile="FROM busybox:1.36\nCOPY src /src\nRUN sleep 3\n")
 
 
@@ -118,6 +119,12 @@ def waiting(rounds: int) -> Result:
     return Result.ratio(ours, "one image", other, 1.3)
 
 
+def no_op_deploy(rounds: int) -> Result:
+    with project(DEPLOYED) as made, unchanged(made) as build, deployed(made) as deploy:
+        ours, other = medians(rounds, deploy, build)
+    return Result.difference(ours, "no-op `doit build`", other, 700, 700)
+
+
 CASES: dict[str, tuple[str, Callable[[int], Result]]] = {
     "no-op-large": ("no-op, 10 images with 10,000 files each, and 50,000 ignored", no_op_large),
     "no-op-medium": ("no-op, 10 images with 1,000 files each", no_op_medium),
@@ -128,8 +135,11 @@ CASES: dict[str, tuple[str, Callable[[int], Result]]] = {
     "no-op-memory": ("memory of the no-op at 100,000 files", no_op_memory),
     "sending": ("build of one image, 10,000 files, 200 MB, one of them changed", sending),
     "sending-memory": ("memory of that build", sending_memory),
+    "no-op-deploy": ("no-op `doit deploy`, 10 deployments", no_op_deploy),
     "waiting": ("8 images that each wait 3 s in a RUN", waiting),
 }
+
+NEED_CLUSTER = frozenset({"no-op-deploy"})
 
 
 @contextlib.contextmanager
@@ -141,6 +151,17 @@ def unchanged(made: Project) -> Iterator[Command]:
     yield build
     if made.images() != images:
         sys.exit("A build that should have had nothing to do made an image.")
+
+
+@contextlib.contextmanager
+def deployed(made: Project) -> Iterator[Command]:
+    """The deployment of a project whose deployments are all in the cluster, in a namespace that goes at the end."""
+    deploy = Command(made.folder, (DOIT, "deploy", "--skip-push", "--namespace", made.namespace))
+    try:
+        deploy.seconds()
+        yield deploy
+    finally:
+        run(["kubectl", "delete", "namespace", made.namespace, "--ignore-not-found", "--wait=false"], made.folder)
 
 
 @contextlib.contextmanager

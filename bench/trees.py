@@ -21,7 +21,7 @@ COPY_ALL = "FROM scratch\nCOPY . /\n"
 
 @dataclass(frozen=True)
 class Tree:
-    """How many images, what the context of each holds, and whether they all have the same one."""
+    """How many images, what the context of each holds, whether they all have the same one, and each a deployment."""
 
     images: int
     files: int
@@ -29,6 +29,7 @@ class Tree:
     file_size: int = 64
     dockerfile: str = COPY_ALL
     one_context: bool = False
+    deployed: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -91,6 +92,8 @@ def _make(tree: Tree, made: Project) -> None:
     (made.folder / ".gitignore").write_text(f"{IGNORED}\n.devspace\n")
     (made.folder / "pyproject.toml").write_text('[tool.doit]\nloader = "imagetasks"\n')
     entries = "".join(_entry(tree, made, name) for name in tree.names)
+    if tree.deployed:
+        entries += "deployments:\n" + "".join(_deployment(made, name) for name in tree.names)
     (made.folder / "devspace.yaml").write_text(f"version: v1beta6\nimages:\n{entries}")
     _commit(made.folder)
 
@@ -103,6 +106,13 @@ def _entry(tree: Tree, made: Project, name: str) -> str:
         (made.folder / dockerfile).write_text(f"{tree.dockerfile}LABEL name={name}\n")
     image = f"{made.namespace}/{name}"
     return f"  {name}:\n    image: {image}\n    context: {context}\n    dockerfile: {dockerfile}\n"
+
+
+def _deployment(made: Project, name: str) -> str:
+    data = f"data: {{image: {made.namespace}/{name}}}"
+    manifest = f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}, {data}}}\n"
+    (made.folder / f"{name}.yaml").write_text(manifest)
+    return f"- name: {name}\n  kubectl: {{manifests: [{name}.yaml]}}\n"
 
 
 def _fill(folder: Path, files: int, size: int) -> None:

@@ -26,10 +26,9 @@ from doit.task import Task
 
 from imagetasks.builders import InCluster, builder_for
 from imagetasks.config.model import CustomBuild
-from imagetasks.config.shell import shell_command
 from imagetasks.context.inputs import CustomInputs, DockerInputs
 from imagetasks.endpoint import daemon_endpoint
-from imagetasks.errors import BuildError, ContextError, DaemonError, HookError, UserError
+from imagetasks.errors import BuildError, ClusterError, ContextError, DaemonError, HookError, UserError
 from imagetasks.local_clusters import load_image
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
@@ -37,7 +36,6 @@ from imagetasks.registry.tags import resolve_tag
 from imagetasks.report import phases
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
 from imagetasks.report.terminal import printable, show
-from imagetasks.runtime import fill_runtime
 
 if TYPE_CHECKING:
     from imagetasks.builders.base import BuildContext
@@ -92,6 +90,8 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
             image_id = builder.build(reference, log)
         except BuildError as error:
             raise BuildError(f"{log.mask(error.message)}\n{log.tail()}\n    the whole log is {log.path}") from error
+        except ClusterError as error:
+            raise ClusterError(log.mask(error.message)) from error
     write_manifest(plan.manifest_file, manifest)
     _remember(plan, image_id, [reference, *others], began)
     return {
@@ -219,6 +219,9 @@ def last_record(task: Task) -> Values:
 
 
 def _hook_command(plan: HookPlan, tagged: Mapping[str, Values]) -> Sequence[str]:
+    from imagetasks.config.shell import shell_command
+    from imagetasks.runtime import fill_runtime
+
     hook = plan.hook
     for image in hook.images:
         if image not in plan.images:

@@ -50,6 +50,11 @@ class ProjectNode(NamedTuple):
         """Whether its images are left out."""
         return self.dependency is not None and self.dependency.skip_build
 
+    @property
+    def namespace(self) -> str:
+        """Where it builds and deploys if it does not say so itself; empty for the namespace of the run."""
+        return self.dependency.namespace if self.dependency else ""
+
 
 _Variables = frozenset[tuple[str, Value]]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from doit.task import Task
@@ -33,8 +34,9 @@ def create_pull_secret(plan: SecretPlan) -> None:
     from imagetasks.cluster.client import Cluster
     from imagetasks.cluster.pull_secrets import ensure_pull_secret
 
+    warn = cache(_warn)  # what is so in one namespace is so in all
     for target in plan.find_targets():
-        ensure_pull_secret(Cluster(target), plan.registry, warn=_warn)
+        ensure_pull_secret(Cluster(target), plan.registry, warn)
 
 
 @tell_mistakes

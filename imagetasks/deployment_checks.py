@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from doit.dependency import UptodateCalculator
 from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
 from imagetasks.deploy import deployer_for
+from imagetasks.deployment_reasons import Values, deployment_reasons
 from imagetasks.errors import UserError
+from imagetasks.kubeconfig import Target
 from imagetasks.plan import DeploymentPlan, SecretPlan
 
-Values = dict[str, Any]
+
+def deployment_digest(plan: DeploymentPlan, target: Target) -> str:
+    """The digest of what a deployment is made from now.
+
+    :raises DeployError: it is not there or cannot be read
+    """
+    return deployer_for(plan.deployment, plan.project, target).digest()
+
+
+def missing_objects(target: Target, objects: Sequence[str]) -> Sequence[str]:
+    """Those of some API paths where the cluster has nothing.
+
+    :raises ClusterError: it does not tell
+    """
+    from imagetasks.cluster.client import Cluster
+
+    return Cluster(target).missing(objects)
 
 
 class SecretIsCurrent(UptodateCalculator):  # type: ignore[misc]
@@ -40,7 +58,10 @@ class SecretIsCurrent(UptodateCalculator):  # type: ignore[misc]
 
 
 class DeploymentIsCurrent(UptodateCalculator):  # type: ignore[misc]
-    """What it is made from, its images and where it goes are as they were, and the cluster still has it."""
+    """What it is made from, its images and where it goes are as they were, and the cluster still has it.
+
+    It has the facts (:class:`imagetasks.deployment_reasons.Facts`) of a run.
+    """
 
     def __init__(self, plan: DeploymentPlan) -> None:
         super().__init__()
@@ -51,30 +72,23 @@ class DeploymentIsCurrent(UptodateCalculator):  # type: ignore[misc]
 
         :raises doit.exceptions.InvalidDodoFile: that cannot be told
         """
-        if self.plan.force or not values:
-            return False
         try:
-            return self._is_current(values)
+            return next(deployment_reasons(self.plan, self), None) is None
         except UserError as error:
             raise InvalidDodoFile(str(error)) from error
 
-    def _is_current(self, values: Values) -> bool:
-        target = self.plan.find_target()
-        if values["target"] != list(target) or values["images"] != self._images():
-            return False
-        if values["digest"] != deployer_for(self.plan.deployment, self.plan.project, target).digest():
-            return False
-        from imagetasks.cluster.client import Cluster
-
-        return bool(values["objects"]) and not Cluster(target).missing(values["objects"])
-
-    def _images(self) -> dict[str, str | None]:
-        """The references of the images, as they were tagged last."""
-        return {image.name: self._tagged(image.task("tag")).get("reference") for image in self.plan.images}
-
-    def _tagged(self, tag: str) -> Values:
-        values: Values = self.tasks_dict[tag].values or self.get_val(tag, "_values_:") or {}
+    def record(self, task: str) -> Values:
+        """The values of a task's last success, whether it ran in this run or not; empty if there was none."""
+        values: Values = self.tasks_dict[task].values or self.get_val(task, "_values_:") or {}
         return values
+
+    def deployment_digest(self, plan: DeploymentPlan, target: Target) -> str:
+        """The digest of what the deployment is made from now."""
+        return deployment_digest(plan, target)
+
+    def missing(self, target: Target, objects: Sequence[str]) -> Sequence[str]:
+        """Those of some API paths where the cluster has nothing."""
+        return missing_objects(target, objects)
 
     def __repr__(self) -> str:
         return "the cluster has what would be deployed"

@@ -19,8 +19,6 @@ from imagetasks.actions import argument_for, build_image, clean_image, hash_imag
 from imagetasks.builders import engine_name
 from imagetasks.config.model import ALL, Image, KanikoBuild
 from imagetasks.config.variables import PLACEHOLDER
-from imagetasks.deployment_actions import create_pull_secret, deploy, purge
-from imagetasks.deployment_checks import DeploymentIsCurrent, FindsLastDeployment, SecretIsCurrent
 from imagetasks.errors import ConfigError, ReferenceSyntaxError
 from imagetasks.options import DoitOption
 from imagetasks.plan import DeploymentPlan, HookPlan, ImagePlan, ProjectPlan, SecretPlan
@@ -319,6 +317,9 @@ def _deploy_tasks(
 
 
 def _deploy_task(plan: DeploymentPlan, waits_for: Sequence[str]) -> TaskDict:
+    from imagetasks.deployment_actions import deploy
+    from imagetasks.deployment_checks import DeploymentIsCurrent
+
     tagged = {argument_for(image.name): image.task("tag") for image in plan.images}
     return {
         "basename": "deploy",
@@ -333,6 +334,9 @@ def _deploy_task(plan: DeploymentPlan, waits_for: Sequence[str]) -> TaskDict:
 
 
 def _secret_task(plan: SecretPlan) -> TaskDict:
+    from imagetasks.deployment_actions import create_pull_secret
+    from imagetasks.deployment_checks import SecretIsCurrent
+
     return {
         "basename": "secret",
         "name": plan.registry,
@@ -346,17 +350,22 @@ def _purge_tasks(deployments: Sequence[DeploymentPlan]) -> list[TaskDict]:
     """Tasks that remove deployments, each after those that were deployed after it."""
     tasks: list[TaskDict] = []
     for plan in reversed(deployments):
-        tasks.append(
-            {
-                "basename": "purge",
-                "name": plan.name,
-                "doc": f"remove {plan.deployment.name} from the cluster",
-                "actions": [(purge, [plan])],
-                "uptodate": [FindsLastDeployment(plan)],
-                "task_dep": _last(tasks),
-            }
-        )
+        tasks.append(_purge_task(plan, _last(tasks)))
     return tasks
+
+
+def _purge_task(plan: DeploymentPlan, waits_for: Sequence[str]) -> TaskDict:
+    from imagetasks.deployment_actions import purge
+    from imagetasks.deployment_checks import FindsLastDeployment
+
+    return {
+        "basename": "purge",
+        "name": plan.name,
+        "doc": f"remove {plan.deployment.name} from the cluster",
+        "actions": [(purge, [plan])],
+        "uptodate": [FindsLastDeployment(plan)],
+        "task_dep": list(waits_for),
+    }
 
 
 def _hook_tasks(hooks: Sequence[HookPlan], after: Sequence[str], changes: Sequence[ImagePlan] = ()) -> list[TaskDict]:

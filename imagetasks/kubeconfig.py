@@ -7,6 +7,7 @@ Cluster Access Using kubeconfig Files").
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ except ImportError:  # PyYAML without libyaml
 
 DEFAULT_NAMESPACE = "default"
 
+_LOGIN = "//[^/@]*@"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -29,7 +31,7 @@ class Target(NamedTuple):
     """A place to deploy to.
 
     :ivar context: the name of the kubeconfig's context; empty in a pod that has no kubeconfig
-    :ivar server: the address of its API server, by which two clusters of one name can be told apart
+    :ivar server: the address of its API server, without a login, by which two clusters of one name can be told apart
     """
 
     context: str
@@ -51,7 +53,7 @@ def find_target(environ: Mapping[str, str], *, context: str = "", namespace: str
         known = ", ".join(contexts) or "none"
         raise ClusterError(f"the kubeconfig has no context {name}; it has {known}")
     server = _entries(files, "cluster").get(str(contexts[name].get("cluster")), {}).get("server")
-    return Target(name, namespace or _namespace(contexts[name]), str(server or ""))
+    return Target(name, namespace or _namespace(contexts[name]), re.sub(_LOGIN, "//", str(server or "")))
 
 
 def current_context(environ: Mapping[str, str]) -> str:
@@ -99,6 +101,13 @@ def kubeconfig_files(environ: Mapping[str, str]) -> list[Path]:
     return [file for file in files if file.is_file() and file.stat().st_size]
 
 
+def environ_elsewhere(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program in another folder, where relative paths in ``KUBECONFIG`` would lead astray."""
+    listed = environ.get("KUBECONFIG", "")
+    absolute = os.pathsep.join(os.path.abspath(name) if name else "" for name in listed.split(os.pathsep))  # noqa: PTH100
+    return {**environ, "KUBECONFIG": absolute} if listed else dict(environ)
+
+
 def _in_cluster(environ: Mapping[str, str], namespace: str) -> Target:
     host = environ.get("KUBERNETES_SERVICE_HOST")
     if not host:
@@ -117,8 +126,13 @@ def _read_all(files: Iterable[Path]) -> list[dict[str, Any]]:
 def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.load(file.read_bytes(), Loader=_Loader)
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ClusterError(f"the kubeconfig {file} cannot be read: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise ClusterError(f"the kubeconfig {file} cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # What it says itself may quote the file, and in that a password.
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1} is" if mark else "it is"
+        raise ClusterError(f"the kubeconfig {file} cannot be read: {place} not YAML") from None
     return content if isinstance(content, dict) else {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -110,6 +111,8 @@ class ImageTaskLoader(DodoTaskLoader):  # type: ignore[misc]
                 # doit makes its runner from this very dict, after the tasks are loaded.
                 self._values["num_process"] = 0
             prepare_run(project, ours, sequential=self._values.get("num_process") in (0, 1), timings=options.timings)
+        # What is there by now lives as long as the process: the garbage collector need not search it, at exit least.
+        gc.freeze()
         return [*own, *generate_tasks("imagetasks", (task for task in ours))]
 
 

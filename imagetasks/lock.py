@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sqlite3
@@ -13,8 +14,6 @@ from imagetasks.errors import StateError
 
 _HOLDER_VARIABLE = "IMAGETASKS_RUN"
 _FILE = "lock.db"
-
-_held: list[sqlite3.Connection] = []
 
 
 def lock_project(state_folder: Path) -> None:
@@ -28,7 +27,8 @@ def lock_project(state_folder: Path) -> None:
     """
     if _is_held_by_ancestor(state_folder):
         return
-    _held.append(_take(state_folder, f"another run is at work in {state_folder.parent}"))
+    connection = _take(state_folder, f"another run is at work in {state_folder.parent}")
+    atexit.register(connection.close)  # which takes SQLite's journal away
     os.environ[_HOLDER_VARIABLE] = f"{os.getpid()} {state_folder.resolve()}"
 
 

@@ -4,8 +4,6 @@ doit reads them in two places: before a command's or task's name as loader optio
 after one of our tasks' names as that task's ``params``. Both are made from :data:`OPTIONS`.
 """
 
-from __future__ import annotations
-
 import getopt
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,18 +1,14 @@
 """What a run is to do for images, hooks and projects: their configuration and what the command line asks."""
 
-from __future__ import annotations
-
 import fnmatch
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from imagetasks.config.model import ALL, REBUILD_ALWAYS, CustomBuild, Deployment, DockerBuild, Hook, Image
 from imagetasks.context.inputs import Inputs
-from imagetasks.kubeconfig import Target, find_target
+from imagetasks.kubeconfig import Target
 from imagetasks.local_clusters import LocalCluster
 from imagetasks.state import HISTORY_FILE, STATE_FOLDER
 
@@ -66,21 +62,20 @@ def name_in_graph(name: str, dependency: str) -> str:
     return f"{dependency}.{name}" if dependency else name
 
 
-@dataclass(frozen=True)
-class ImagePlan:
+class ImagePlan(NamedTuple):
     """One image in one run.
 
     :ivar project: the folder of the project that the image belongs to
     :ivar engine: what builds it, and where (:func:`imagetasks.builders.engine_id`)
+    :ivar selection: which tasks this run comes to
+    :ivar find_target: finds the cluster and the namespace that kaniko builds in; raises ClusterError
     :ivar schemas: the tagging schemas: the command line's tag, else the image's own; without one the default holds
     :ivar bases: the images of this run that this one is built FROM, by the name that its Dockerfile gives them
     :ivar force: build it even if nothing has changed
     :ivar skips_build: take the image of the last build, whatever has changed
     :ivar pushes: whether this run pushes images
     :ivar environ: the environment that leads to the daemon
-    :ivar find_target: finds the cluster and the namespace that kaniko builds in; raises ClusterError
     :ivar cluster: the local cluster that is deployed to, if its nodes are to get the image without a registry
-    :ivar selection: which tasks this run comes to
     :ivar dependency: the name of the dependency that the image belongs to, empty for the user's own project
     :ivar state_folder: where the run keeps its logs; without it that of ``project``
     :ivar secrets: what its logs do not show
@@ -90,18 +85,21 @@ class ImagePlan:
     project: Path
     inputs: Inputs
     engine: str
+    selection: Selection
+    find_target: Callable[[], Target]
     schemas: tuple[str, ...] = ()
-    bases: Mapping[str, str] = field(default_factory=dict)
+    bases: Mapping[str, str] = _NOTHING
     force: bool = False
     skips_build: bool = False
     pushes: bool = True
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    find_target: Callable[[], Target] = field(default_factory=lambda: partial(find_target, os.environ))
+    environ: Mapping[str, str] = os.environ
     cluster: LocalCluster | None = None
-    selection: Selection = field(default_factory=Selection)
     dependency: str = ""
     state_folder: Path | None = None
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    secrets: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"ImagePlan({self.name!r})"  # without secrets
 
     @property
     def name(self) -> str:

@@ -26,6 +26,8 @@ def prepare_run(project: Project, tasks: Sequence[TaskDict], *, sequential: bool
         sys.stderr.write(f"WARNING: {warning}\n")
     if project.selection.includes("build") and not project.plans:
         sys.stderr.write(f"{project.config.file.name} names no images to build\n")
+    for name in _images_left_out(project):
+        sys.stderr.write(f"WARNING: no deployment names the image {name}, so that it is not built\n")
     _hold_hooks_back(tasks)
     builds = [task for task in tasks if task["basename"] == "build" and task["name"] is not None]
     chosen = [task for task in builds if project.selection.may_include(f"build:{task['name']}")]
@@ -38,6 +40,14 @@ def prepare_run(project: Project, tasks: Sequence[TaskDict], *, sequential: bool
         from imagetasks.report.timings import record
 
         record(project.config.state_folder)
+
+
+def _images_left_out(project: Project) -> list[str]:
+    """The images that a run which deploys everything does not build, since nothing that is deployed names them."""
+    *_, own = project.projects
+    if not project.selection.includes("deploy") or len(own.deployments) < len(project.config.deployments):
+        return []
+    return [plan.image.image for plan in own.images if not project.selection.includes(plan.task("build"))]
 
 
 def _hold_hooks_back(tasks: Sequence[TaskDict]) -> None:

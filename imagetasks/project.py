@@ -56,6 +56,11 @@ class Project(NamedTuple):
         """The plans of all images that are not disabled, in the order of their files."""
         return tuple(plan for project in self.projects for plan in project.images)
 
+    @property
+    def deployments(self) -> tuple[DeploymentPlan, ...]:
+        """The plans of all deployments of the run, in their order."""
+        return tuple(plan for project in self.projects for plan in project.deployments)
+
     def check(self) -> None:
         """Look at what the chosen tasks need before any of them starts, unless a hook may yet make it.
 
@@ -180,6 +185,7 @@ class _Run:
         self._state_folder = state_folder
         self._secrets = secrets
         self._within_reach: dict[str, dict[str, Image]] = {}
+        self._secret_registries: dict[str, list[str]] = {}
         self._image_plans: dict[str, ImagePlan] = {}
         self._deployments: list[str] = []
         self._contexts = Contexts()
@@ -195,15 +201,20 @@ class _Run:
         if node.config is None:
             self.projects.append(ProjectPlan(node.name, is_known=False))
             self._within_reach[node.name] = {}
+            self._secret_registries[node.name] = []
             return
         config = node.config
         images = () if node.skip_build else tuple(image for image in config.images if not image.disabled)
         reachable = {name: image for need in node.needs for name, image in self._within_reach[need].items()}
         reachable.update((name_in_graph(image.name, node.name), image) for image in images)
         self._within_reach[node.name] = reachable
-        plans = tuple(self._image_plan(image, config, node.name, reachable) for image in images)
+        self._secret_registries[node.name] = [
+            *(registry for need in node.needs for registry in self._secret_registries[need]),
+            *sorted({_registry(image) for image in config.images if self._needs_secret(image)}),
+        ]
+        plans = tuple(self._image_plan(image, node, reachable) for image in images)
         self._image_plans.update((plan.name, plan) for plan in plans)
-        deployments = tuple(self._deployment_plans(config, node.name, reachable))
+        deployments = tuple(self._deployment_plans(node, reachable))
         hooks = tuple(
             plan._replace(secrets=self._secrets) for plan in _hook_plans(config, images, node.name, self._log_folder)
         )
@@ -226,36 +237,36 @@ class _Run:
                 raise OptionError(f"--deployments: there is no deployment {name}; {hint}")
 
     def pull_secrets(self) -> tuple[SecretPlan, ...]:
-        """A plan for each registry of an image that wants a pull secret in a project that deploys."""
-        namespaces: dict[str, dict[str, None]] = {}
+        """A plan for each registry of an image that wants a pull secret in a project that deploys.
+
+        Images of its dependencies count, and those that are not built here: its deployments may name them all.
+        """
+        deployments: dict[str, list[DeploymentPlan]] = {}
         for project in self.projects:
-            registries = {_registry(plan.image) for plan in project.images if plan.image.create_pull_secret}
-            for registry in sorted(registries):
-                of_registry = namespaces.setdefault(registry, {})
-                of_registry.update((plan.deployment.namespace, None) for plan in project.deployments)
+            for registry in self._secret_registries[project.name]:
+                deployments.setdefault(registry, []).extend(project.deployments)
         return tuple(
-            SecretPlan(registry, partial(self._find_targets, tuple(of_registry)))
-            for registry, of_registry in namespaces.items()
-            if of_registry
+            SecretPlan(registry, partial(_find_targets, tuple(plans)))
+            for registry, plans in deployments.items()
+            if plans
         )
+
+    def _needs_secret(self, image: Image) -> bool:
+        return image.create_pull_secret and not _prefers_local_cluster(image, self._local.cluster)
 
     @property
     def _log_folder(self) -> Path:
         return self._state_folder / "logs"
 
-    def _find_targets(self, namespaces: Iterable[str]) -> tuple[Target, ...]:
-        return tuple(dict.fromkeys(self._find_target(namespace) for namespace in namespaces))
-
     def _find_target(self, namespace: str) -> Target:
         options = self._options
         return find_target(self._environ, context=options.kube_context, namespace=namespace or options.namespace)
 
-    def _deployment_plans(
-        self, config: Config, dependency: str, reachable: Mapping[str, Image]
-    ) -> Iterator[DeploymentPlan]:
+    def _deployment_plans(self, node: ProjectNode, reachable: Mapping[str, Image]) -> Iterator[DeploymentPlan]:
+        config = node.loaded
         repositories = {name: image.image for name, image in reachable.items()}
         for deployment in config.deployments:
-            name = name_in_graph(deployment.name, dependency)
+            name = name_in_graph(deployment.name, node.name)
             self._deployments.append(name)
             if self._options.deployments and name not in self._options.deployments:
                 continue
@@ -266,12 +277,13 @@ class _Run:
                 project=config.folder,
                 log_folder=self._log_folder,
                 images=tuple(self._image_plans[image] for image in reachable if image in images),
-                find_target=cache(partial(self._find_target, deployment.namespace)),
+                find_target=cache(partial(self._find_target, deployment.namespace or node.namespace)),
                 force=self._options.force_deploy,
                 secrets=self._secrets,
             )
 
-    def _image_plan(self, image: Image, config: Config, dependency: str, reachable: Mapping[str, Image]) -> ImagePlan:
+    def _image_plan(self, image: Image, node: ProjectNode, reachable: Mapping[str, Image]) -> ImagePlan:
+        config = node.loaded
         inputs = _inputs(image, config, self._contexts)
         is_local = _prefers_local_cluster(image, self._local.cluster)
         environ = self._local.environ if is_local else self._environ
@@ -286,10 +298,10 @@ class _Run:
             skips_build=self._options.skip_build,
             pushes=not self._options.skip_push,
             environ=environ,
-            find_target=cache(partial(self._find_target, _build_namespace(image))),
+            find_target=cache(partial(self._find_target, _build_namespace(image) or node.namespace)),
             cluster=self._local.cluster if is_local else None,
             selection=self.selection,
-            dependency=dependency,
+            dependency=node.name,
             state_folder=self._state_folder,
             secrets=self._secrets,
         )
@@ -327,6 +339,10 @@ def _prefers_local_cluster(image: Image, cluster: LocalCluster | None) -> bool:
     if isinstance(image.build, CustomBuild):
         return cluster is not None and cluster.provider != MINIKUBE
     return cluster is not None and isinstance(image.build, DockerBuild) and image.build.prefer_minikube
+
+
+def _find_targets(deployments: Iterable[DeploymentPlan]) -> tuple[Target, ...]:
+    return tuple(dict.fromkeys(plan.find_target() for plan in deployments))
 
 
 def _build_namespace(image: Image) -> str:

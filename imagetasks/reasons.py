@@ -7,7 +7,7 @@ is up to date if there is no reason. Reasons are found one after the other; who 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import TYPE_CHECKING, Any, Protocol
 
 from imagetasks.config.model import CustomBuild
@@ -26,6 +26,8 @@ INPUTS_CHANGED = "what it is built from has changed"
 """The reason of which :func:`input_changes` can tell more."""
 
 _FILES_NAMED = 3
+_BUILD_KEYS = frozenset(("digest", "engine", "bases", "id", "reference", "schemas"))
+_TAG_KEYS = frozenset(("id", "reference", "others", "schemas"))
 
 
 class Facts(Protocol):
@@ -46,7 +48,7 @@ def build_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
 
     :raises BuildError: it is not to be built, whatever has changed, and never was
     """
-    built = facts.record(plan.task("build"))
+    built = _built(plan, facts)
     if plan.skips_build:
         _check_built(plan, built)
         return
@@ -60,7 +62,7 @@ def build_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
 
 def tag_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
     """Why the image that was built last is to be tagged."""
-    tagged, built = facts.record(plan.task("tag")), facts.record(plan.task("build"))
+    tagged, built = _tagged(plan, facts), _built(plan, facts)
     if plan.skips_build and tagged:
         return
     if not (tagged and built):
@@ -80,7 +82,7 @@ def tag_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
 def push_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
     """Why the image that was tagged last is to be pushed."""
     if plan.is_pushed and not _is_push_of_tag(plan, facts):
-        reference = facts.record(plan.task("tag")).get("reference", "it")
+        reference = _tagged(plan, facts).get("reference", "it")
         taker = f"the cluster {plan.cluster.context}" if plan.cluster else "the registry"
         yield f"{taker} has not taken {reference} yet"
 
@@ -92,6 +94,19 @@ def input_changes(before: Manifest, now: Manifest) -> Iterator[str]:
     files = sorted((change, path) for path, change in _differences(before.files, now.files))
     for change, group in itertools.groupby(files, lambda each: each[0]):
         yield _counted([path for _, path in group], change)
+
+
+def _built(plan: ImagePlan, facts: Facts) -> Values:
+    return _whole(facts.record(plan.task("build")), _BUILD_KEYS)
+
+
+def _tagged(plan: ImagePlan, facts: Facts) -> Values:
+    return _whole(facts.record(plan.task("tag")), _TAG_KEYS)
+
+
+def _whole(record: Values, keys: Set[str]) -> Values:
+    """A record, unless an earlier version has left it, which recorded less: that says too little to skip anything."""
+    return record if keys <= record.keys() else {}
 
 
 def _demands(plan: ImagePlan) -> Iterator[str]:
@@ -140,7 +155,7 @@ def _is_pushed(plan: ImagePlan, image_id: str, facts: Facts) -> bool:
 def _is_push_of_tag(plan: ImagePlan, facts: Facts) -> bool:
     """Whether the last push has brought what was tagged last to where it is to go now."""
     pushed = facts.record(plan.task("push"))
-    return bool(pushed) and pushed == {**facts.record(plan.task("tag")), "destination": plan.destination}
+    return bool(pushed) and pushed == {**_tagged(plan, facts), "destination": plan.destination}
 
 
 def _has_its_name(plan: ImagePlan, values: Values) -> bool:

@@ -37,11 +37,13 @@ class ApiServer:
 
     :ivar requests: the first lines of the requests so far
     :ivar authorizations: what they had in ``Authorization``
+    :ivar proxy_authorizations: what they had in ``Proxy-Authorization``
     """
 
     def __init__(self, *answers: Answer, certificate: Mapping[str, str] | None = None) -> None:
         self.requests: list[str] = []
         self.authorizations: list[str] = []
+        self.proxy_authorizations: list[str] = []
         self._answers = list(answers)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -74,6 +76,7 @@ class ApiServer:
             def _answer(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 server.authorizations.append(self.headers.get("Authorization", ""))
+                server.proxy_authorizations.append(self.headers.get("Proxy-Authorization", ""))
                 answer = server._next(self.requestline.removesuffix(" HTTP/1.1"))
                 if not answer.code:
                     self.close_connection = True

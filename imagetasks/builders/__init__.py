@@ -81,7 +81,7 @@ def builder_for(
             from imagetasks.builders.custom import CustomBuilder
 
             return CustomBuilder(build, image.name, project)
-        case DockerBuild(use_buildkit=buildkit, args=args) if buildkit or args or build.use_cli:
+        case DockerBuild(use_buildkit=buildkit, args=args) if build.needs_cli:
             from imagetasks.builders.docker_cli import DockerCliBuilder
 
             return DockerCliBuilder(build.options, open_context(), args, buildkit, environ)
@@ -112,10 +112,10 @@ def _engine_here(image: Image, environ: Mapping[str, str], find_target: Callable
     except DaemonError as error:
         if not can_fall_back(build, find_target):
             raise
+        from imagetasks.cluster.mistakes import context_words
+
         target = find_target()
-        sys.stderr.write(
-            f"WARNING: {image.name} is built by kaniko in namespace {target.namespace} of context {target.context}: "
-            f"{error}\n"
-        )
+        place = f"namespace {target.namespace} of {context_words(target)}"
+        sys.stderr.write(f"WARNING: {image.name} is built by kaniko in {place}: {error}\n")
         return KanikoBuild(options=build.options)
     return build

@@ -140,22 +140,22 @@ def build_pod(settings: KanikoBuild, arguments: Sequence[str], secret: str) -> d
         items = [{"key": ".dockerconfigjson", "path": "config.json"}]
         volumes.append({"name": "pull-secret", "secret": {"secretName": secret, "items": items}})
         mounts.append({"name": "pull-secret", "mountPath": "/kaniko/.docker"})
-    init_container = {
+    init_container: dict[str, Any] = {
         "name": _CONTEXT_CONTAINER,
         "image": settings.init_image or INIT_IMAGE,
         "imagePullPolicy": "IfNotPresent",
         "command": ["sh", "-c", _AWAIT_CONTEXT],
         "volumeMounts": [context],
     }
-    executor = {
+    executor: dict[str, Any] = {
         "name": _EXECUTOR_CONTAINER,
         "image": settings.image or EXECUTOR_IMAGE,
         "imagePullPolicy": "IfNotPresent",
         "args": list(arguments),
         "volumeMounts": mounts,
     }
-    if settings.resources:
-        executor["resources"] = _plain(settings.resources)
+    if settings.resources:  # for both, since a quota may ask it of each; one after the other, they need no more
+        init_container["resources"] = executor["resources"] = _plain(settings.resources)
     spec: dict[str, Any] = {
         "restartPolicy": "Never",
         "initContainers": [init_container],

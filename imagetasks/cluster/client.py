@@ -148,15 +148,17 @@ class Cluster:
             there = list(lookers.map(self._has, paths))
         return [path for path, is_there in zip(paths, there, strict=True) if not is_there]
 
-    def paths_of(self, manifests: Iterable[Mapping[str, Any]]) -> list[str]:
+    def paths_of(self, manifests: Iterable[Mapping[str, Any]], *, of_known_kinds: bool = False) -> list[str]:
         """The paths of objects, custom resources too, by what the cluster says of their kinds.
 
         Lists stand for what they hold. What has no name yet (``generateName``) has no path.
 
+        :param of_known_kinds: objects of other kinds, of which there can be none, are passed over
         :raises ClusterError: the cluster does not know a kind
         """
         known: dict[str, dict[str, Resource]] = {}
-        return [self._path_of(entry, known) for entry in objects_in(manifests)]
+        found = ((entry, self._resource_of(entry, known)) for entry in objects_in(manifests))
+        return [self._path_of(entry, resource) for entry, resource in found if resource or not of_known_kinds]
 
     def ensure_namespace(self, name: str) -> None:
         """Create a namespace if it is not there.
@@ -189,14 +191,18 @@ class Cluster:
             return False
         return "deletionTimestamp" not in self._answer(response)["metadata"]
 
-    def _path_of(self, entry: Mapping[str, Any], known: dict[str, dict[str, Resource]]) -> str:
-        version, kind = str(entry.get("apiVersion")), str(entry.get("kind"))
+    def _resource_of(self, entry: Mapping[str, Any], known: dict[str, dict[str, Resource]]) -> Resource | None:
+        version = str(entry.get("apiVersion"))
         if version not in known:
             known[version] = resources_in(root_of(version), self.read(root_of(version)) or {})
-        if kind not in known[version]:
+        return known[version].get(str(entry.get("kind")))
+
+    def _path_of(self, entry: Mapping[str, Any], resource: Resource | None) -> str:
+        if resource is None:
+            kind, version = entry.get("kind"), entry.get("apiVersion")
             raise ClusterError(f"{context_words(self.target)} knows no kind {kind} in {version}")
         metadata = entry["metadata"]
-        return known[version][kind].path(metadata["name"], metadata.get("namespace") or self.target.namespace)
+        return resource.path(metadata["name"], metadata.get("namespace") or self.target.namespace)
 
     def _send(
         self,

@@ -13,8 +13,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from imagetasks.errors import ClusterError
 from imagetasks.kubeconfig import credential_plugin, kubeconfig_files, proxy_url
@@ -31,7 +33,7 @@ class Connection:
     """
 
     def __init__(self, context: str, files: tuple[Path, ...]) -> None:
-        from kubernetes.client import ApiClient, Configuration
+        from kubernetes.client import Configuration
         from urllib3 import disable_warnings
         from urllib3.exceptions import InsecureRequestWarning
 
@@ -45,7 +47,7 @@ class Connection:
             _use_service_account(configuration)
         if not configuration.verify_ssl:
             disable_warnings(InsecureRequestWarning)
-        self.api_client: Any = ApiClient(configuration)
+        self.api_client = self._client(configuration)
 
     @property
     def server(self) -> str:
@@ -58,6 +60,18 @@ class Connection:
             settings = self.api_client.configuration.auth_settings().values()
         return {setting["key"]: setting["value"] for setting in settings if setting["in"] == "header"}
 
+    def _client(self, configuration: Any) -> Any:
+        from kubernetes.client import ApiClient
+
+        try:
+            _use_proxy(configuration, proxy_url(self._files, self._context))
+            return ApiClient(configuration)
+        except ImportError:
+            reason = "is a SOCKS proxy: install PySocks (`pip install pysocks`)"
+        except ValueError:
+            reason = "has an address that is none: correct HTTPS_PROXY, or proxy-url in the kubeconfig"
+        raise ClusterError(f"the proxy that leads to context {self._context} {reason}")
+
     def _use_context(self, configuration: Any) -> None:
         from kubernetes.config import load_kube_config
 
@@ -69,8 +83,6 @@ class Connection:
             raise
         except Exception as error:  # the package hands on whatever plugins and identity providers cause
             raise ClusterError(f"context {self._context} of {files} cannot be used: {_reason(error)}") from None
-        if proxy := proxy_url(self._files, self._context):  # which the package's releases before 36 pass over
-            configuration.proxy = proxy
 
     @contextmanager
     def _minding_plugin(self) -> Iterator[None]:
@@ -106,6 +118,33 @@ def _use_service_account(configuration: Any) -> None:
         load_incluster_config(configuration)
     except (ConfigException, OSError):
         raise ClusterError("this pod has no service account's token to reach its cluster with") from None
+
+
+def _use_proxy(configuration: Any, proxy: str) -> None:
+    """Reach the cluster as kubectl does: by its own proxy, else by the environment's unless it is on this machine.
+
+    The package's releases before 36 pass over the first, and all of them over the login in a proxy's address.
+
+    :param proxy: the one that the kubeconfig has for the cluster
+    """
+    from urllib3 import make_headers
+
+    host = urlsplit(configuration.host).hostname or ""
+    if proxy:
+        configuration.proxy, configuration.no_proxy = proxy, ""
+    elif _is_loopback(host):
+        configuration.no_proxy = ",".join(filter(None, (configuration.no_proxy, host)))
+    address = urlsplit(configuration.proxy or "")
+    if address.username:
+        login = f"{unquote(address.username)}:{unquote(address.password or '')}"
+        configuration.proxy_headers = make_headers(proxy_basic_auth=login)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @contextmanager

@@ -58,6 +58,8 @@ def status_mistake(code: int, body: bytes | str | None, target: Target) -> Clust
 
 def connection_mistake(error: Exception, server: str, target: Target) -> ClusterError:
     """The error for an API server that cannot be reached, or whose certificate is not accepted."""
+    from urllib3.exceptions import ProxyError
+
     root = _root(error)
     url = urlsplit(server)
     where = f"the API server {url.scheme}://{url.netloc.rpartition('@')[2]} of {context_words(target)}"
@@ -68,6 +70,11 @@ def connection_mistake(error: Exception, server: str, target: Target) -> Cluster
         )
     silent = "it does not answer in time" if isinstance(root, TimeoutError) else "it ends the connection"
     reason = getattr(root, "strerror", None) or silent
+    if isinstance(getattr(error, "reason", error), ProxyError):
+        return ClusterError(
+            f"the proxy that leads to {where} cannot be used ({reason}); "
+            "see HTTPS_PROXY and NO_PROXY, or proxy-url in the kubeconfig"
+        )
     return ClusterError(f"{where} cannot be reached ({reason}); is the cluster running, and is this its address?")
 
 

@@ -77,7 +77,7 @@ def _name_in_context(folder: Path, path: str) -> str | None:
     """The name that a file has in a context; what is no file there may be one that was named from here."""
     for start in (folder, Path.cwd()):
         name = relative_path(start / path, folder)
-        if os.path.lexists(folder / name) and name != "." and not name.startswith("../"):
+        if os.path.lexists(folder / name) and name.split("/")[0] not in (".", ".."):
             return name
     return None
 

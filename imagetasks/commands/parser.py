@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,10 +36,15 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--var", action="append", metavar="NAME=VALUE", help="set a variable (repeatable)")
         self.add_argument("--config", metavar="FILE", default="", help="the file [default: devspace.yaml]")
 
+    def add_target(self) -> None:
+        """Add the options that choose where is deployed to."""
+        self.add_argument("--kube-context", metavar="CONTEXT", default="", help="the kubectl context")
+        self.add_argument("--namespace", metavar="NAMESPACE", default="", help="the namespace")
+
 
 def options_of(found: argparse.Namespace) -> Options:
-    """The values of what :meth:`Parser.add_configuration` added. Raises OptionError for a bad one."""
-    return make_options({"profile": found.profile, "var": found.var, "config": found.config}, {})
+    """The values of all that has the name of an option. Raises OptionError for a bad one."""
+    return make_options(vars(found), {})
 
 
 def config_file(options: Options) -> Path:
@@ -49,8 +55,18 @@ def config_file(options: Options) -> Path:
 def image_plan(project: Project, name: str) -> ImagePlan:
     """The plan of the image that a word names. Raises OptionError if there is none."""
     plans = {plan.name: plan for plan in project.plans}
-    if name not in plans:
-        near = nearest(name, plans)
-        hint = f"did you mean {near}?" if near else f"the images are {', '.join(plans) or 'none'}"
-        raise OptionError(f"{project.config.file.name} has no image {name}; {hint}")
+    check_name(name, plans, project, "image")
     return plans[name]
+
+
+def check_name(name: str, known: Collection[str], project: Project, kind: str) -> None:
+    """Refuse a word that names nothing.
+
+    :param kind: what it is to name
+    :raises OptionError: with the nearest name
+    """
+    if name in known:
+        return
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"there are {', '.join(known) or 'none'}"
+    raise OptionError(f"{project.config.file.name} has no {kind} {name}; {hint}")

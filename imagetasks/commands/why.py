@@ -1,76 +1,87 @@
-"""``imagetasks why``: tell for each image whether it is up to date, or what has changed."""
+"""``imagetasks why``: tell for each image and deployment whether it is up to date, or what has changed."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 
-from doit.dependency import JSONCodec
-from doit.exceptions import InvalidDodoFile
-
-from imagetasks.backend import TaskResults
-from imagetasks.commands.parser import Parser, config_file, image_plan, options_of
+from imagetasks.commands.parser import Parser, check_name, config_file, options_of
 from imagetasks.config.questions import asker_here
 from imagetasks.context.manifest import read_manifest, take_manifest
-from imagetasks.errors import StateError, UserError
-from imagetasks.loader import doit_defaults
-from imagetasks.plan import ImagePlan
+from imagetasks.deployment_reasons import NOT_DEPLOYED, deployment_reasons, place
+from imagetasks.errors import UserError
+from imagetasks.plan import DeploymentPlan, ImagePlan
 from imagetasks.project import Project, open_project
 from imagetasks.reasons import (
     INPUTS_CHANGED,
     NOT_BUILT,
-    Values,
     build_reasons,
     input_changes,
     push_reasons,
     tag_reasons,
 )
+from imagetasks.records import Records
+from imagetasks.registry.tags import resolve_tag
 from imagetasks.report.log import TaskLog
 from imagetasks.report.terminal import printable, show
-from imagetasks.uptodate import daemon_holds
 
 
 def main(words: Sequence[str]) -> int:
-    """Print for each image what the next build does to it and why, or since when it is up to date.
+    """Print for images, then deployments, what the next run does to each and why, or since when it is up to date.
 
-    The exit code is 1 if that cannot be told of an image, say because no daemon answers.
+    The exit code is 1 if that cannot be told of one, say because no daemon answers.
 
-    :raises UserError: a mistake in the configuration, or an image that it does not have
+    :raises UserError: a mistake in the configuration, or a name that it does not have
     """
-    parser = Parser("why", "Tell why images would be built, tagged or pushed, or since when they are up to date.")
+    parser = Parser("why", "Tell why images would be built or pushed, and what would be deployed.")
     parser.add_configuration()
-    parser.add_argument("--skip-push", action="store_true", help="for a build that does not push")
-    parser.add_argument("-t", "--tag", metavar="TAG", default="", help="for a build with this tag")
-    parser.add_argument("images", nargs="*", metavar="IMAGE", help="the images to tell of [default: all]")
+    parser.add_target()
+    parser.add_argument("--skip-push", action="store_true", help="for a run that does not push")
+    parser.add_argument("-t", "--tag", metavar="TAG", default="", help="for a run with this tag")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="images and deployments to tell of [default: all]")
     found = parser.parse_intermixed_args(words)
-    options = options_of(found)._replace(skip_push=found.skip_push, tag=found.tag)
+    options = options_of(found)
     project = open_project(config_file(options), options, asker=asker_here())
-    plans = [image_plan(project, name) for name in found.images] or project.plans
     story = _Story(project)
     code = 0
-    for plan in plans:
+    for title, lines in story.chapters(found.names):
         try:
-            for line in story.of(plan):
+            for line in lines:
                 show(sys.stdout, f"{printable(line)}\n")
         except UserError as error:
-            show(sys.stdout, f"cannot tell more of {plan.name}: {error}\n")
+            show(sys.stdout, f"cannot tell more of {title}: {error}\n")
             code = 1
     return code
 
 
 class _Story:
-    """What there is to tell of the images of a project when all of them are to be built."""
+    """What there is to tell of the images and deployments of a project when all of it is to be run."""
 
     def __init__(self, project: Project) -> None:
+        self._project = project
         self._plans = {plan.name: plan for plan in project.plans}
-        self._facts = _Recorded(project.config.folder)
+        self._facts = Records(project.config.folder)
         pushes = [plan.task("push") for plan in project.plans]
         project.selection.choose(pushes, dict.fromkeys(pushes, ()))
 
-    def of(self, plan: ImagePlan) -> Iterator[str]:
-        """The lines on one image. Raises UserError where something cannot be found out."""
+    def chapters(self, names: Sequence[str]) -> Iterator[tuple[str, Iterator[str]]]:
+        """What is told of, and the lines on it, which raise UserError where something cannot be found out.
+
+        :param names: those of images and deployments; without any, all
+        :raises OptionError: there is none of a name
+        """
+        deployments = {plan.name: plan for plan in self._project.deployments}
+        for name in names:
+            check_name(name, self._plans | deployments, self._project, "image or deployment")
+        for name in names or self._plans:
+            if name in self._plans:
+                yield name, self._of_image(self._plans[name])
+        for name in names or deployments:
+            if name in deployments:
+                yield f"deployment {name}", self._of_deployment(deployments[name])
+
+    def _of_image(self, plan: ImagePlan) -> Iterator[str]:
         for verb, reasons in (
             ("built", self._build_reasons(plan)),
             ("tagged", tag_reasons(plan, self._facts)),
@@ -84,12 +95,34 @@ class _Story:
                 return
         yield f"{plan.name} is up to date {self._since(plan)}"
 
+    def _of_deployment(self, plan: DeploymentPlan) -> Iterator[str]:
+        reasons = self._deploy_reasons(plan)
+        first = next(reasons, None)
+        if first is None:
+            yield f"deployment {plan.name} is up to date in {place(plan.find_target())}"
+            return
+        yield f"deployment {plan.name} is to be deployed:"
+        yield f"  {first}"
+        yield from (f"  {reason}" for reason in reasons)
+
+    def _deploy_reasons(self, plan: DeploymentPlan) -> Iterator[str]:
+        for reason in deployment_reasons(plan, self._facts):
+            yield reason + _last_try(plan, "deploy") if reason == NOT_DEPLOYED else reason
+        for image in plan.images:
+            if self._is_to_be_built(image) and self._gets_another_tag(image):
+                yield f"its image {image.name} is to be built before it"
+
+    def _gets_another_tag(self, plan: ImagePlan) -> bool:
+        """Whether a build gives the image another name than it has; not if its tag is a fixed one."""
+        tag = resolve_tag(plan.schemas[0] if plan.schemas else None)
+        return bool(self._facts.record(plan.task("tag")).get("reference") != f"{plan.image.image}:{tag}")
+
     def _build_reasons(self, plan: ImagePlan) -> Iterator[str]:
         for reason in build_reasons(plan, self._facts):
             if reason == INPUTS_CHANGED:
                 yield from self._input_changes(plan)
             elif reason == NOT_BUILT:
-                yield reason + _last_try(plan)
+                yield reason + _last_try(plan, "build")
             else:
                 yield reason
         for base in plan.base_names:
@@ -114,33 +147,7 @@ class _Story:
         return f"since {datetime.fromisoformat(built['time']).astimezone():%Y-%m-%d %H:%M} as {names}"
 
 
-def _last_try(plan: ImagePlan) -> str:
-    """What to say of a build that left a log and no record: doit keeps none of a task that failed or is forgotten."""
-    log = TaskLog(plan.log_folder, plan.task("build"), live=False).path
+def _last_try(plan: ImagePlan | DeploymentPlan, kind: str) -> str:
+    """What to say of a task that left a log and no record: doit keeps none of one that failed or is forgotten."""
+    log = TaskLog(plan.log_folder, plan.task(kind), live=False).path
     return f"; the last one failed, was forgotten or is not done, its log is {log}" if log.exists() else ""
-
-
-class _Recorded:
-    """The facts (:class:`imagetasks.reasons.Facts`) that the last runs have left in the database of a project."""
-
-    def __init__(self, folder: Path) -> None:
-        self._results = TaskResults(doit_defaults(folder)["dep_file"], JSONCodec())
-
-    def record(self, task: str) -> Values:
-        """The values of a task's last success.
-
-        :raises StateError: the database cannot be read
-        """
-        try:
-            values: Values = self._results.get(task, "_values_:") or {}
-        except InvalidDodoFile as error:
-            raise StateError(str(error)) from error
-        return values
-
-    def digest(self, plan: ImagePlan) -> str:
-        """The digest of what the image is built from now."""
-        return plan.inputs.digest()
-
-    def holds(self, plan: ImagePlan, name: str, image_id: str) -> bool:
-        """Whether a name or id stands for an image in the daemon that builds it."""
-        return daemon_holds(plan, name, image_id)

@@ -50,7 +50,7 @@ def read_dependencies(
 
 
 def _dependency(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes) -> Dependency | None:
-    source = _source(entry, value["source"], mistakes) if "source" in value else None
+    source = _source(entry, value.get("source", {}), mistakes)
     if source is None:
         return None
     if "name" in value:
@@ -61,6 +61,7 @@ def _dependency(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes
         source=source,
         sub_path=value["source"].get("subPath", ""),
         config=value.get("config", ""),
+        namespace=value.get("namespace", ""),
         profiles=(value["profile"], *profiles) if "profile" in value else profiles,
         variables=_variables(entry.values.get("vars"), value.get("vars", {})),
         overwrite_variables=value.get("overwriteVars", False),
@@ -88,7 +89,7 @@ def _is_pending(entry: MappingNode) -> bool:
 
 
 def _source(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes) -> str | GitSource | None:
-    node = entry.values["source"]
+    node = entry.values.get("source", entry)
     if ("path" in value) == ("git" in value):
         mistakes.add(node, "`source` of a dependency needs one of `path` and `git`")
         return None

@@ -14,7 +14,6 @@ from imagetasks.config.mistakes import Mistakes, nearest
 from imagetasks.config.model import ALL, EACH, Hook
 from imagetasks.config.reader import MappingNode, Node, ScalarNode, SequenceNode, describe, maps_in, position_of
 from imagetasks.config.variables import RUNTIME
-from imagetasks.runtime import fill_runtime, images_named
 
 _STAGE_OF_EVENT = {"build": "images", "deploy": "deployments"}
 _SYSTEMS = {"win32": "windows"}
@@ -53,6 +52,8 @@ def _is_for_this_system(systems: str) -> bool:
 def _hooks(
     entry: MappingNode, value: Mapping[str, Any], names: Mapping[str, Sequence[str]], mistakes: Mistakes
 ) -> Iterator[Hook]:
+    from imagetasks.runtime import fill_runtime, images_named
+
     others = [key for key in OTHER_ACTIONS if key in value]
     if others:
         mistakes.warn(entry.keys[others[0]], f"`{others[0]}` of a hook has no meaning here; the hook is left out")

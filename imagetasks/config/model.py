@@ -5,8 +5,6 @@ relative to the folder of the file. Named tuples serve, since every command make
 dataclass takes six times as long.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +35,11 @@ class DockerBuild(NamedTuple):
     use_cli: bool = False
     args: tuple[str, ...] = ()
     options: BuildOptions = BuildOptions()
+
+    @property
+    def needs_cli(self) -> bool:
+        """Whether the docker CLI has to build it: the API knows neither BuildKit nor the CLI's arguments."""
+        return self.use_buildkit or self.use_cli or bool(self.args)
 
 
 class KanikoBuild(NamedTuple):
@@ -236,6 +239,7 @@ class Dependency(NamedTuple):
     :ivar source: a folder or file, relative to the folder of the file that names it, or a git repository
     :ivar sub_path: the project's folder or file in ``source``
     :ivar config: the configuration file in that folder
+    :ivar namespace: what is deployed to unless a deployment names another; empty for that of the run
     :ivar variables: what it sets of the other project's variables
     :ivar overwrite_variables: whether the user's own project hands its variables down too
     :ivar is_pending: whether where it is cannot be known, because a variable in it is not asked for
@@ -245,6 +249,7 @@ class Dependency(NamedTuple):
     source: str | GitSource
     sub_path: str = ""
     config: str = ""
+    namespace: str = ""
     profiles: tuple[str, ...] = ()
     variables: Mapping[str, Value] = _NOTHING
     overwrite_variables: bool = False

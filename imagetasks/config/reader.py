@@ -99,7 +99,8 @@ Node = ScalarNode | SequenceNode | MappingNode
 class Document(NamedTuple):
     """What a file holds: ``root`` is ``None`` if that is nothing but comments.
 
-    Of the ``mistakes``, such as a key that stands twice, none keeps the rest from being read.
+    Of the ``mistakes``, such as a key that stands twice, none keeps the rest from being read: its last value counts,
+    as it does for the Go library of kubectl and helm.
     """
 
     root: Node | None
@@ -183,6 +184,11 @@ def read_nodes(file: Path) -> Node | None:
 def parse_nodes(data: bytes, file: str) -> Node | None:
     """The root of the one document in ``data``; ``file`` is for messages only. Raises as :func:`read_nodes` does."""
     return _parse(data, file).sound_root
+
+
+def parse_document(data: bytes, file: str) -> Document:
+    """The one document in ``data``, with its mistakes. Raises ConfigError for the others, as :func:`parse_nodes`."""
+    return _parse(data, file)
 
 
 def parse_documents(data: bytes, file: str) -> list[Node]:
@@ -384,6 +390,7 @@ class _Composer:
             elif key.text in keys:
                 first = keys[key.text].line
                 self._note(event, f"the key `{key.text}` stands twice in this map, first in line {first}")
+                values[key.text] = value
             else:
                 keys[key.text] = key
                 values[key.text] = value

@@ -6,8 +6,6 @@ read into it, and what the user left out takes the default there. A key without 
 as left out.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Callable, Mapping

@@ -4,8 +4,6 @@ The rules are those of the reference, section "Variables", and for later version
 (https://www.devspace.sh/docs/configuration/variables).
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from multiprocessing.pool import ThreadPool
 
+from imagetasks.context.entries import LARGE
 from imagetasks.context.filecache import FileDigests, StampedPath
 from imagetasks.context.scan import Scan, open_unchanged, stamp_of, stamped_size
 from imagetasks.context.snapshot import DIGEST_VERSION
@@ -21,7 +22,6 @@ from imagetasks.context.snapshot import DIGEST_VERSION
 __all__ = ["context_digest", "entry_digests"]
 
 _CHUNK = 1 << 18
-_LARGE = 1 << 17
 _READ_ONLY = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 _THREADS = min(8, (os.cpu_count() or 1) + 1)
 
@@ -35,16 +35,11 @@ def context_digest(scan: Scan, digests: FileDigests) -> str:
 
     Raises :class:`ContextError` for a file that cannot be read or that changed since the scan.
     """
-    files = [
-        (path, stamp)
-        for path, mode, stamp in zip(scan.paths, scan.modes, scan.stamps, strict=True)
-        if stat.S_ISREG(mode)
-    ]
     whole = hashlib.sha256(DIGEST_VERSION)
     for part in (
         _joined(scan.paths),
         struct.pack(f"<{len(scan)}H", *scan.modes),
-        b"".join(_file_digests(scan.folder, files, digests)),
+        b"".join(_file_digests(scan, digests)),
         _joined(list(scan.targets.values())),
     ):
         whole.update(len(part).to_bytes(8, "little"))
@@ -57,22 +52,28 @@ def entry_digests(scan: Scan, digests: FileDigests) -> Iterator[tuple[str, int, 
 
     Raises :class:`ContextError` as :func:`context_digest` does.
     """
-    files = [
-        (path, stamp)
-        for path, mode, stamp in zip(scan.paths, scan.modes, scan.stamps, strict=True)
-        if stat.S_ISREG(mode)
-    ]
-    contents = dict(zip((path for path, _ in files), _file_digests(scan.folder, files, digests), strict=True))
-    contents.update((path, hashlib.sha256(os.fsencode(target)).digest()) for path, target in scan.targets.items())
-    for path, mode in zip(scan.paths, scan.modes, strict=True):
-        yield path, mode, contents.get(path, b"")
+    for path, mode, content in zip(scan.paths, scan.modes, _file_digests(scan, digests), strict=True):
+        target = scan.targets.get(path)
+        yield path, mode, content if target is None else hashlib.sha256(os.fsencode(target)).digest()
 
 
 def _joined(texts: Sequence[str]) -> bytes:
     return "\0".join(texts).encode("utf-8", "surrogateescape")
 
 
-def _file_digests(folder: str, files: Sequence[StampedPath], digests: FileDigests) -> list[bytes]:
+def _file_digests(scan: Scan, digests: FileDigests) -> list[bytes]:
+    """The digest of each entry that is a regular file, ``b""`` for all others."""
+    found = list(scan.digests)
+    unread = [number for number, digest in enumerate(found) if not digest and stat.S_ISREG(scan.modes[number])]
+    if not unread:
+        return found
+    files = [(scan.paths[number], scan.stamps[number]) for number in unread]
+    for number, digest in zip(unread, _known_or_read(scan.folder, files, digests), strict=True):
+        found[number] = digest
+    return found
+
+
+def _known_or_read(folder: str, files: Sequence[StampedPath], digests: FileDigests) -> list[bytes]:
     found = digests.find(folder, files)
     missing = [file for file, digest in zip(files, found, strict=True) if not digest]
     if not missing:
@@ -85,8 +86,8 @@ def _file_digests(folder: str, files: Sequence[StampedPath], digests: FileDigest
 
 def _read(folder: str, files: Sequence[StampedPath]) -> dict[StampedPath, bytes]:
     """Large files are read by several threads at once; while small ones are read, there is little to do at once."""
-    large = [file for file in files if stamped_size(file[1]) >= _LARGE]
-    read = {file: _read_small_file(folder, *file) for file in files if stamped_size(file[1]) < _LARGE}
+    large = [file for file in files if stamped_size(file[1]) >= LARGE]
+    read = {file: _read_small_file(folder, *file) for file in files if stamped_size(file[1]) < LARGE}
     if large:
         # The threads of this pool, unlike those of concurrent.futures, do not keep an interrupted run from ending.
         with ThreadPool(min(_THREADS, len(large))) as pool:

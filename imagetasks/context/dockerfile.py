@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import dropwhile
 from pathlib import Path
 from types import MappingProxyType
@@ -55,15 +54,14 @@ class Stage(NamedTuple):
         return next((each for each in reversed(self.instructions) if each.keyword == keyword), None)
 
 
-@dataclass(frozen=True)
-class Dockerfile:
+class Dockerfile(NamedTuple):
     """A Dockerfile; made by :meth:`parse`. ``file`` is its path as people know it, for messages."""
 
     text: str
     file: str
-    escape: str = field(repr=False)
-    preamble: tuple[Instruction, ...] = field(repr=False)
-    stages: tuple[Stage, ...] = field(repr=False)
+    escape: str
+    preamble: tuple[Instruction, ...]
+    stages: tuple[Stage, ...]
 
     @classmethod
     def parse(cls, text: str, file: str) -> Dockerfile:

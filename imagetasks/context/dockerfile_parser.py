@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 DEFAULT_ESCAPE = "\\"
 
-_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*")
 _KNOWN_DIRECTIVES = frozenset({"check", "escape", "syntax"})
 _SEPARATOR = re.compile(r"[\t\v\f\r ]+")
 _SPACE = re.compile(r"\s*")
@@ -87,11 +86,11 @@ class _Line(NamedTuple):
 def escape_character(text: str) -> str:
     """The escape character of a Dockerfile: a backtick if its ``escape`` directive says so, else a backslash."""
     for line in _lines(text):
-        directive = _DIRECTIVE.fullmatch(line.text.strip())
-        if directive is None or directive[1].lower() not in _KNOWN_DIRECTIVES:
+        name, _, value = (part.strip() for part in line.text.strip().partition("="))
+        if name[:1] != "#" or name[1:].lstrip().lower() not in _KNOWN_DIRECTIVES or not value:
             break
-        if directive[1].lower() == "escape":
-            return "`" if directive[2] == "`" else DEFAULT_ESCAPE
+        if name.lower().endswith("escape"):
+            return "`" if value == "`" else DEFAULT_ESCAPE
     return DEFAULT_ESCAPE
 
 

@@ -16,8 +16,9 @@ import hashlib
 import os
 import struct
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 from imagetasks.context.looks import is_settled
@@ -52,6 +53,7 @@ class FileDigests:
         self._records = b""
         self._used = bytearray()
         self._fresh: dict[str, bytes] = {}
+        self._new: list[tuple[list[str], list[bytes], list[bytes]]] = []
         self._disguised: set[str] = set()
         self._visited: set[str] = set()
         self._lock = threading.Lock()
@@ -73,6 +75,7 @@ class FileDigests:
         """The digest of each file of a folder, in order; ``b""`` where none is known for its stamp."""
         prefix = self._prefix(folder)
         self._visited.add(prefix)
+        self._merge()
         return [self._find(prefix + path, stamp) for path, stamp in files]
 
     def _find(self, path: str, stamp: bytes) -> bytes:
@@ -83,6 +86,13 @@ class FileDigests:
             return self._records[start + STAMP_SIZE : start + _RECORD_SIZE]
         record = self._fresh.get(path, b"")
         return record[STAMP_SIZE:] if record.startswith(stamp) else b""
+
+    def is_new(self, folder: str) -> bool:
+        """Whether nothing is known of any file in a folder, nor has been asked for."""
+        prefix = self._prefix(folder)
+        return not self._rows and not any(
+            prefix.startswith(visited) or visited.startswith(prefix) for visited in self._visited
+        )
 
     def clock(self) -> int:
         """The time in ns as the state folder's file system tells it, to be asked before files are read.
@@ -115,6 +125,20 @@ class FileDigests:
             self._fresh.update(fresh)
             self._disguised |= disguised
 
+    def record_new(self, folder: str, paths: list[str], stamps: list[bytes], digests: list[bytes]) -> None:
+        """As :meth:`record`, for files of a folder that :meth:`is_new`, which were settled when they were read."""
+        prefix = self._prefix(folder)
+        self._visited.add(prefix)
+        with self._lock:
+            self._new.append((list(map(prefix.__add__, paths)), stamps, digests))
+
+    def _merge(self) -> None:
+        """Make what is new ready to be looked up, which a first run seldom has to."""
+        with self._lock:
+            for paths, stamps, digests in self._new:
+                self._fresh.update(zip(paths, map(bytes.__add__, stamps, digests), strict=True))
+            self._new.clear()
+
     def disguised(self, folder: str, paths: Iterable[str]) -> list[str]:
         """Those files of a folder that have other content than before under the same size and mtime.
 
@@ -134,14 +158,21 @@ class FileDigests:
         Files that were not met in a folder that was looked through, and that are gone, are forgotten.
         """
         with self._lock:
-            if self._fresh:
-                self._write(_pack({**self._kept(), **self._fresh}))
+            if self._fresh or self._new:
+                known = {**self._kept(), **self._fresh}
+                paths = list(known)
+                parts = list(known.values())
+                for new, stamps, digests in self._new:
+                    paths += new
+                    parts += chain.from_iterable(zip(stamps, digests, strict=True))
+                self._write(_pack(paths, parts))
 
-    def _write(self, content: bytes) -> None:
+    def _write(self, pieces: Iterable[bytes]) -> None:
         temporary = self._file.with_name(f"{self._file.name}.{os.getpid()}.tmp")
         try:
             self._file.parent.mkdir(exist_ok=True)
-            temporary.write_bytes(content)
+            with temporary.open("wb") as file:
+                file.writelines(pieces)
             temporary.replace(self._file)
         except OSError:
             with suppress(OSError):
@@ -173,10 +204,14 @@ def _doubted(stamp: bytes) -> bytes:
     return stamp[:_SIZE_AND_MTIME].ljust(STAMP_SIZE, b"\0")
 
 
-def _pack(records: Mapping[str, bytes]) -> bytes:
-    paths = "\0".join(records).encode("utf-8", "surrogateescape")
-    body = b"".join((_COUNTS.pack(len(records), len(paths)), paths, *records.values()))
-    return _VERSION + hashlib.sha256(body).digest() + body
+def _pack(paths: Sequence[str], parts: Iterable[bytes]) -> list[bytes]:
+    """A cache of these paths, in pieces; the parts, joined, are their records."""
+    text = "\0".join(paths).encode("utf-8", "surrogateescape")
+    body = [_COUNTS.pack(len(paths), len(text)), text, b"".join(parts)]
+    checksum = hashlib.sha256()
+    for piece in body:
+        checksum.update(piece)
+    return [_VERSION, checksum.digest(), *body]
 
 
 def _unpack(content: bytes) -> tuple[dict[str, int], bytes]:

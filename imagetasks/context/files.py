@@ -113,10 +113,10 @@ class ContextFiles:
 
         return IgnoreRules.parse(self.ignore_text, str(self.ignore_file or ""))
 
-    def _scan(self) -> Scan:
+    def _scan(self, contents: bool = False) -> Scan:
         from imagetasks.context.scan import scan
 
-        return scan(self.folder, self.ignore_rules, never=self.state_folders)
+        return scan(self.folder, self.ignore_rules, never=self.state_folders, contents=contents)
 
     def _check_digest(self, found: Scan) -> None:
         """Hold a scan against the digest of what was there when it was only looked at."""
@@ -143,9 +143,17 @@ class ContextFiles:
 
         digests = project_digests(self._project)
         now = digests.clock() if self._found is None else 0
-        found = self.scan
+        if self._found is None:
+            self._found = self._scan(contents=digests.is_new(str(self.folder)))
+        found = self._found
+        is_settled = found.newest + COARSE_MARGIN < now
+        paths, stamps, contents = found.read_along()
+        if is_settled and paths:
+            digests.record_new(found.folder, paths, stamps, contents)
+        elif paths:
+            digests.record(found.folder, dict(zip(zip(paths, stamps, strict=True), contents, strict=True)), now)
         digest = context_digest(found, digests)
-        if found.newest + COARSE_MARGIN < now:
+        if is_settled:
             write_snapshot(
                 self._snapshot_file,
                 Snapshot(self._identity, bytes.fromhex(digest), found.fingerprint, found.folders),

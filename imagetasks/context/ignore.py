@@ -163,11 +163,26 @@ class IgnoreRules:
         """The pattern from which on the entry is what it is, left out or sent; None if no pattern changes that."""
         decisive: IgnorePattern | None = None
         excluded = False
+        ways = _ways(path)
         for number, pattern in enumerate(self.patterns, start=1):
-            so_far = self.patterns[:number]
-            if pattern.negated == excluded and IgnoreRules.of(so_far, "").excludes(path) != excluded:
+            if pattern.negated != excluded or not _concerns(pattern, ways):
+                continue
+            if IgnoreRules.of(self.patterns[:number], "").excludes(path) != excluded:
                 decisive, excluded = pattern, not excluded
         return decisive
+
+
+def _ways(path: str) -> list[str]:
+    """An entry and the folders that lead to it."""
+    names = path.split("/")
+    return ["/".join(names[:depth]) for depth in range(1, len(names) + 1)]
+
+
+def _concerns(pattern: IgnorePattern, ways: Iterable[str]) -> bool:
+    """Whether a pattern matches one of these paths, or is an exception that leads into one."""
+    alone = IgnoreRules((pattern,), ())
+    run = _run(pattern.negated, (pattern,), "")
+    return any(run.matches(way, posixpath.basename(way)) or alone.may_reenter(way) for way in ways)
 
 
 def _read(text: bytes, file: str) -> Iterable[IgnorePattern]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,14 +211,30 @@ Inputs = DockerInputs | CustomInputs
 _KEYS = {"append_instructions": "appendDockerfileInstructions", "use_buildkit": "useBuildKit"}
 """The keys that the user's file has for settings whose names here do not tell them."""
 
+_PLATFORM_VARIABLE = "DOCKER_DEFAULT_PLATFORM"
+"""For which platform the docker CLI builds (its reference, section "Environment variables")."""
+
 
 def _settings(image: Image) -> dict[str, Any]:
     """The image's own settings that reach the builder, beside overrides; ``options`` in a dict of their own."""
     assert isinstance(image.build, DockerBuild | KanikoBuild)
-    build = {**image.build._asdict(), "options": image.build.options._asdict()}
+    options = image.build.options._asdict()
+    build = {**image.build._asdict(), "options": options}
     if isinstance(image.build, DockerBuild):
         build = {key: build[key] for key in ("options", "args", "use_buildkit", "use_cli")}
+        options["build_args"] = {**_taken_from_environment(image.build.args), **options["build_args"]}
+        if image.build.needs_cli and os.environ.get(_PLATFORM_VARIABLE):
+            build["platform"] = os.environ[_PLATFORM_VARIABLE]
     return build
+
+
+def _taken_from_environment(args: Sequence[str]) -> dict[str, str]:
+    """The build arguments to which the docker CLI gives the value that its environment has: ``--build-arg NAME``
+    (https://docs.docker.com/reference/cli/docker/buildx/build/#build-arg).
+    """
+    joined = [arg.removeprefix("--build-arg=") for arg in args if arg.startswith("--build-arg=")]
+    names = [*joined, *(name for option, name in itertools.pairwise(args) if option == "--build-arg")]
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _named(settings: Mapping[str, object]) -> dict[str, str]:

@@ -6,23 +6,14 @@ This is all that a run with nothing to do looks at, so that loops over entries a
 from __future__ import annotations
 
 import hashlib
-import marshal
 import os
 import threading
 from collections.abc import Callable, Iterable
-from operator import attrgetter
 from typing import NamedTuple
 
+from imagetasks.context.entries import StatKey, fingerprint, stat_key
+
 __all__ = ["ALONE", "COARSE_MARGIN", "Folder", "Look", "Looks", "StatKey", "is_settled", "look", "stat_key"]
-
-StatKey = tuple[int, int, int, int, int]
-"""What ``stat`` tells that changes with an entry: size, mtime and ctime in ns, inode, mode."""
-
-stat_key: Callable[[os.stat_result], StatKey] = attrgetter(
-    "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino", "st_mode"
-)
-# The newest format in which equal values are equal bytes: later ones tell whether a value is referred to elsewhere.
-_MARSHAL_FORMAT = 2
 
 _SECOND = 1_000_000_000
 # A file system that counts in fractions of a second takes them from the kernel's tick, of 10 ms at most.
@@ -68,7 +59,7 @@ class Look(NamedTuple):
     @property
     def fingerprint(self) -> bytes:
         """The SHA-256 of all that."""
-        return hashlib.sha256(marshal.dumps((self.names, self.keys), _MARSHAL_FORMAT)).digest()
+        return fingerprint(self.names, self.keys)
 
 
 def look(folder: str, unseen: Callable[[str], bool] | None = None) -> Look:

@@ -10,14 +10,16 @@ import hashlib
 import io
 import os
 import stat
-import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from pathlib import Path
 
+from imagetasks.context.entries import STAMP, Entries, Listing, pack_stamp, stat_key
 from imagetasks.context.ignore import IgnoreRules, is_excluded
-from imagetasks.context.looks import Folder, Look, StatKey, look, stat_key
+from imagetasks.context.looks import Folder
+from imagetasks.context.readers import read_folders
 from imagetasks.errors import ContextError
 from imagetasks.state import STATE_FOLDER
 
@@ -33,11 +35,9 @@ __all__ = [
     "stamped_times",
 ]
 
-# Size, mtime and ctime in ns, inode, mode.
-_STAMP = struct.Struct("<QqqQH")
-STAMP_SIZE = _STAMP.size
+STAMP_SIZE = STAMP.size
 
-_INODE_BITS = (1 << 64) - 1
+_PLAIN = frozenset((stat.S_IFREG, stat.S_IFDIR))
 _SYMLINK_MODE = stat.S_IFLNK | 0o777
 _NO_RULES = IgnoreRules.parse(b"", "")
 
@@ -48,8 +48,9 @@ class Scan:
 
     ``folder`` is absolute. ``paths`` are relative to it, with ``/``, and undecodable bytes as surrogates. ``modes``
     are those of ``stat``: type and permission bits, the latter always 0777 for a symbolic link. ``stamps`` tell
-    whether a file is still the one that was seen. ``targets`` holds what each symbolic link points to. ``folders``
-    are those that were looked through, each before those below it, ``fingerprint`` is that of
+    whether a file is still the one that was seen. ``targets`` holds what each symbolic link points to. ``digests``
+    are the SHA-256 of files that were read along, ``b""`` for all other entries. ``folders`` are those that were
+    looked through, each before those below it, ``fingerprint`` is that of
     :class:`imagetasks.context.looks.Looks` for them, and ``newest`` the latest mtime or ctime of what was seen.
     """
 
@@ -58,6 +59,7 @@ class Scan:
     modes: list[int] = field(default_factory=list)
     stamps: list[bytes] = field(default_factory=list)
     targets: dict[str, str] = field(default_factory=dict)
+    digests: list[bytes] = field(default_factory=list, compare=False)
     folders: list[Folder] = field(default_factory=list, compare=False)
     fingerprint: bytes = field(default=b"", compare=False)
     newest: int = field(default=0, compare=False)
@@ -65,41 +67,43 @@ class Scan:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def read_along(self) -> tuple[list[str], list[bytes], list[bytes]]:
+        """The paths, stamps and digests of the files that were read along."""
+        digests = self.digests
+        return list(compress(self.paths, digests)), list(compress(self.stamps, digests)), list(filter(None, digests))
+
 
 def scan(
     folder: str | os.PathLike[str],
     rules: IgnoreRules = _NO_RULES,
     always: Iterable[str] = (),
     never: Iterable[str] = (STATE_FOLDER,),
+    contents: bool = False,
 ) -> Scan:
     """List what ``docker build`` would send of a folder.
 
     ``always`` are files that are sent although the rules leave them out (the Dockerfile and ``.dockerignore``: the
     daemon reads them and then applies the rules itself), ``never`` are entries that are no part of the context, with
     all that they hold. Both are relative to the folder, with ``/``. An excluded folder that leads to something that
-    is sent is not itself sent. Sockets are left out, as Docker does.
+    is sent is not itself sent. Sockets are left out, as Docker does. ``contents`` is for who is going to read all
+    files: small ones are read along.
 
     Raises :class:`ContextError` for a folder that is none or cannot be read, and for a device.
     """
     root = Path(folder).absolute()
     if not root.is_dir():
         raise ContextError(f"the build context {root} is not a folder, it has to be one that exists")
-    return _Walk(str(root), rules, frozenset(always), frozenset(never)).run()
+    return _Walk(str(root), rules, frozenset(always), frozenset(never), contents).run()
 
 
 def stamp_of(status: os.stat_result) -> bytes:
     """What changes when a file does, packed: size, mtime, ctime, inode and mode."""
-    return _packed(stat_key(status))
-
-
-def _packed(key: StatKey) -> bytes:
-    size, mtime, ctime, inode, mode = key
-    return _STAMP.pack(size, mtime, ctime, inode & _INODE_BITS, mode)
+    return pack_stamp(stat_key(status))
 
 
 def stamped_size(stamp: bytes) -> int:
     """The size in bytes that a stamp tells."""
-    size: int = _STAMP.unpack(stamp)[0]
+    size: int = STAMP.unpack(stamp)[0]
     return size
 
 
@@ -107,7 +111,7 @@ def stamped_times(stamp: bytes) -> tuple[int, int]:
     """The mtime and the ctime in ns that a stamp tells."""
     mtime: int
     ctime: int
-    _, mtime, ctime, _, _ = _STAMP.unpack(stamp)
+    _, mtime, ctime, _, _ = STAMP.unpack(stamp)
     return mtime, ctime
 
 
@@ -134,80 +138,102 @@ def check_unchanged(file: io.FileIO, path: str, stamp: bytes) -> None:
 class _Walk:
     """One walk through a context, folder by folder."""
 
-    def __init__(self, folder: str, rules: IgnoreRules, always: frozenset[str], never: frozenset[str]) -> None:
+    def __init__(
+        self, folder: str, rules: IgnoreRules, always: frozenset[str], never: frozenset[str], contents: bool
+    ) -> None:
         self._found = Scan(folder)
         self._rules = rules
         self._always = always
         self._never = never
         self._ways = {str(way) for path in always for way in Path(path).parents}
-        self._fingerprint = hashlib.sha256()
-        self._newest = 0
+        self._contents = contents
+        self._unsent: list[set[str]] = []
 
     def run(self) -> Scan:
-        pending = [("", 0)]
-        while pending:
-            prefix, state = pending.pop()
-            pending.extend(reversed(self._folder(prefix, state)))
-        return replace(self._found, fingerprint=self._fingerprint.digest(), newest=self._newest)
-
-    def _folder(self, prefix: str, parent: int) -> list[tuple[str, int]]:
-        """Take in one folder's entries; the folders to enter next, with the state that each has for the rules."""
-        states: dict[str, int] = {}
-
-        def is_unseen(name: str) -> bool:
-            path = prefix + name
-            states[name] = self._rules.state(path, name, parent)
-            return path in self._never or not (self._is_sent(path, states[name]) or self._leads_on(path))
-
-        seen = self._look(prefix, is_unseen)
-        below: list[tuple[str, int]] = []
-        for name, key in sorted(zip(seen.seen, seen.keys, strict=True)):
-            path = prefix + name
-            if self._is_sent(path, states[name]):
-                self._take(path, key)
-            if stat.S_ISDIR(key[4]):
-                below.append((path + "/", states[name]))
-        return below
-
-    def _look(self, prefix: str, is_unseen: Callable[[str], bool]) -> Look:
-        folder = f"{self._found.folder}/{prefix}".rstrip("/")
+        found = self._found
+        fingerprint = hashlib.sha256()
+        newest = 0
         try:
-            seen = look(folder, is_unseen)
+            for number, entries in enumerate(read_folders(self._listings())):
+                fingerprint.update(entries[0])
+                newest = max(newest, entries[1])
+                self._take(_prefix(found.folders[number].path), entries, self._unsent[number])
         except OSError as error:
-            path = os.path.relpath(error.filename, self._found.folder)
-            raise _unreadable(self._found.folder if path == "." else path, error) from error
-        unseen = frozenset(seen.names).difference(seen.seen)
-        self._found.folders.append(Folder(prefix.rstrip("/") or ".", unseen))
-        self._fingerprint.update(seen.fingerprint)
-        self._newest = max(self._newest, seen.newest)
-        return seen
+            path = os.path.relpath(error.filename, found.folder)
+            raise _unreadable(found.folder if path == "." else path, error) from error
+        return replace(found, fingerprint=fingerprint.digest(), newest=newest)
 
-    def _is_sent(self, path: str, state: int) -> bool:
-        return not is_excluded(state) or path in self._always
+    def _listings(self) -> Iterator[Listing]:
+        """What to look at in each folder, each before those that it holds."""
+        pending = [(".", 0)]
+        while pending:
+            listing, below = self._listing(*pending.pop())
+            pending.extend(sorted(below, reverse=True))
+            yield listing
+
+    def _listing(self, folder: str, parent: int) -> tuple[Listing, list[tuple[str, int]]]:
+        """What to look at in a folder, and the folders in it to go on with, with the state each has for the rules."""
+        names = []
+        seen = []
+        is_read = []
+        unsent = set()
+        below = []
+        state_of = self._rules.state
+        prefix = _prefix(folder)
+        with os.scandir(f"{self._found.folder}/{prefix}") as entries:
+            for entry in entries:
+                name = entry.name
+                names.append(name)
+                path = prefix + name
+                if path in self._never:
+                    continue
+                state = state_of(path, name, parent)
+                if state and is_excluded(state) and path not in self._always:
+                    if not self._leads_on(path):
+                        continue
+                    unsent.add(name)
+                is_file = entry.is_file(follow_symlinks=False)
+                seen.append(name)
+                is_read.append(is_file and self._contents)
+                if not is_file and entry.is_dir(follow_symlinks=False):
+                    below.append((path, state))
+        self._found.folders.append(Folder(folder, frozenset(names).difference(seen)))
+        self._unsent.append(unsent)
+        return (f"{self._found.folder}/{prefix}", names, seen, is_read), below
 
     def _leads_on(self, path: str) -> bool:
         return path in self._ways or self._rules.may_reenter(path)
 
-    def _take(self, path: str, key: StatKey) -> None:
-        """Add one entry."""
+    def _take(self, prefix: str, entries: Entries, unsent: Set[str]) -> None:
+        """Add one folder's entries."""
         found = self._found
-        mode = key[4]
-        if stat.S_ISLNK(mode):
-            found.targets[path] = self._target(path)
-            mode = _SYMLINK_MODE
-        elif stat.S_ISSOCK(mode):
+        _, _, names, modes, stamps, digests = entries
+        if not unsent and _PLAIN.issuperset(map(stat.S_IFMT, set(modes))):
+            found.paths.extend(map(prefix.__add__, names))
+            found.modes.extend(modes)
+            found.stamps.extend(stamps)
+            found.digests.extend(digests)
             return
-        elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-            raise ContextError(f"{path!r} in the build context is a device, name it in .dockerignore or remove it")
-        found.paths.append(path)
-        found.modes.append(mode)
-        found.stamps.append(_packed(key))
+        for name, mode, stamp, digest in zip(names, modes, stamps, digests, strict=True):
+            if name in unsent or stat.S_ISSOCK(mode):
+                continue
+            path = prefix + name
+            found.paths.append(path)
+            found.modes.append(self._sent_mode(path, mode))
+            found.stamps.append(stamp)
+            found.digests.append(digest)
 
-    def _target(self, path: str) -> str:
-        try:
-            return os.readlink(f"{self._found.folder}/{path}")  # noqa: PTH115 - Path would tidy up the target
-        except OSError as error:
-            raise _unreadable(path, error) from error
+    def _sent_mode(self, path: str, mode: int) -> int:
+        if stat.S_ISLNK(mode):
+            self._found.targets[path] = os.readlink(f"{self._found.folder}/{path}")  # noqa: PTH115 - Path would tidy up
+            return _SYMLINK_MODE
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise ContextError(f"{path!r} in the build context is a device, name it in .dockerignore or remove it")
+        return mode
+
+
+def _prefix(folder: str) -> str:
+    return "" if folder == "." else f"{folder}/"
 
 
 def _unreadable(path: str, error: OSError) -> ContextError:

@@ -21,7 +21,7 @@ from imagetasks.state import STATE_FOLDER
 def watched_digest(patterns: Sequence[str], project: Path) -> str:
     """The digest of the files and folders that globs name, relative to the project's folder.
 
-    A link that a pattern names counts as what it leads to. The state folder is never part of it.
+    A link that a pattern names counts as what it leads to, if that is there. The state folder is never part of it.
 
     :raises ContextError: one of them cannot be read
     """
@@ -54,7 +54,7 @@ def unmatched_patterns(patterns: Sequence[str], project: Path) -> list[str]:
 def _watched(patterns: Sequence[str], project: Path) -> Iterator[Scan]:
     """The folders that patterns name, each with all that it holds, then the files by the folders they are in."""
     named = {path for pattern in patterns for path in _matches(pattern, project)}
-    paths = sorted(named | {path.resolve() for path in named if path.is_symlink()})
+    paths = sorted(named | {path.resolve() for path in named if path.is_symlink() and path.exists()})
     folders = frozenset(path for path in paths if path.is_dir() and not path.is_symlink())
     outermost = [path for path in paths if folders.isdisjoint(path.parents)]
     for folder in (path for path in outermost if path in folders):

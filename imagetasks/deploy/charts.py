@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from imagetasks.config.model import Chart
 from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, maps_in, shown_path, text_in
 from imagetasks.config.versions.edits import edit_each, put, scalar
 from imagetasks.deploy.helm_cli import HelmCli
-from imagetasks.deploy.sources import read_file
+from imagetasks.deploy.sources import DEPENDENCY_FILES, files_below, read_file
 from imagetasks.deploy.values import parse_values
 from imagetasks.errors import DeployError
 from imagetasks.state import STATE_FOLDER
 
-_DEPENDENCY_FILES = ("Chart.yaml", "requirements.yaml")
-"""Where a chart names others: since Helm 3, and before."""
 _FILE = "file://"
 _OCI = "oci://"
 _REPOSITORY = "private"
@@ -58,11 +56,9 @@ def chart_content(chart: Path) -> Iterator[bytes]:
 def _content(chart: Path) -> Iterator[bytes]:
     if chart.is_file():
         yield read_file(chart)
-    for folder, folders, files in os.walk(chart):
-        folders[:] = sorted(set(folders) - set(_NOT_IN_CHART))
-        for file in sorted(Path(folder, name) for name in files):
-            yield str(file.relative_to(chart)).encode()
-            yield read_file(file)
+    for file in files_below(chart, *_NOT_IN_CHART):
+        yield str(file.relative_to(chart)).encode()
+        yield read_file(file)
 
 
 def has_dependencies(chart: Path) -> bool:
@@ -71,14 +67,31 @@ def has_dependencies(chart: Path) -> bool:
 
 
 def copy_chart(chart: Path, folder: Path) -> Path:
-    """A copy of a chart's folder in ``folder``, for helm to put the charts into that it depends on."""
+    """A copy of a chart's folder in ``folder``, for helm to put the charts into that it depends on.
+
+    :raises DeployError: a file cannot be read
+    """
     copy = folder / chart.resolve().name
-    shutil.copytree(chart, copy, ignore=shutil.ignore_patterns(*_NOT_IN_CHART))
-    for name in _DEPENDENCY_FILES:
+    try:
+        shutil.copytree(chart, copy, ignore=shutil.ignore_patterns(*_NOT_IN_CHART))
+    except shutil.Error as error:
+        file = Path(error.args[0][0][0])
+        raise DeployError(f"{shown_path(file)} cannot be read, and is part of a chart") from None
+    for name in DEPENDENCY_FILES:
         if node := _read(chart / name):
             node = edit_each(node, "dependencies", lambda dependency: _with_absolute_folder(dependency, chart))
             (copy / name).write_text(print_nodes(node), encoding="utf-8")
     return copy
+
+
+def with_login_apart(chart: Chart) -> Chart:
+    """The chart with the login, if its repository's address holds one, in the places of its own."""
+    if "@" not in chart.repo:
+        return chart
+    address = urlsplit(chart.repo)
+    repo = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
+    username, password = unquote(address.username or ""), unquote(address.password or "")
+    return chart._replace(repo=repo, username=chart.username or username, password=chart.password or password)
 
 
 def pull_chart(chart: Chart, helm: HelmCli, folder: Path, arguments: Sequence[str]) -> Path:
@@ -144,7 +157,7 @@ def _folder_depended_on(dependency: MappingNode, chart: Path) -> Path | None:
 
 
 def _dependencies(chart: Path) -> list[MappingNode]:
-    nodes = [node for name in _DEPENDENCY_FILES if (node := _read(chart / name))]
+    nodes = [node for name in DEPENDENCY_FILES if (node := _read(chart / name))]
     return [dependency for node in nodes for dependency in maps_in(node.values.get("dependencies"))]
 
 

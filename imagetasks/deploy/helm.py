@@ -15,10 +15,11 @@ from urllib.parse import urlencode
 
 from imagetasks.cluster.client import Cluster
 from imagetasks.cluster.rollout import explain_rollout
-from imagetasks.config.model import Deployment, Helm
+from imagetasks.config.model import Chart, Deployment, Helm
 from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, shown_path
 from imagetasks.deploy.base import BuiltImage
+from imagetasks.deploy.chart_values import chart_values
 from imagetasks.deploy.charts import (
     chart_content,
     copy_chart,
@@ -26,6 +27,7 @@ from imagetasks.deploy.charts import (
     local_chart,
     private_places,
     pull_chart,
+    with_login_apart,
     write_private,
 )
 from imagetasks.deploy.component import COMPONENT_CHART, component_values
@@ -35,11 +37,22 @@ from imagetasks.deploy.manifests import identity, parse_manifests
 from imagetasks.deploy.sources import fetch, is_remote, read_file, shown_address
 from imagetasks.deploy.values import difference, merged, parse_values
 from imagetasks.errors import ClusterError, DeployError
-from imagetasks.kubeconfig import Target
+from imagetasks.kubeconfig import Target, environ_elsewhere
 from imagetasks.output import Output
 
 _DEFAULT_TIMEOUT = "180"
 """In seconds (reference, section "Configuration file")."""
+_VALUES_TO_KEEP = ("--reuse-values", "--reset-values", "--reset-then-reuse-values")
+_THERE = (
+    "deployed",
+    "failed",
+    "superseded",
+    "pending-install",
+    "pending-upgrade",
+    "pending-rollback",
+    "uninstalling",
+)
+"""The statuses of a release but for ``uninstalled``, which is what stays of one whose history is kept."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +95,9 @@ class HelmDeployer:
             output.write("WARNING: `recreate` has no effect since Helm 3, which leaves pods that need no change\n")
         before = self._revisions(cluster)
         with self._prepared(images) as release:
-            command = ["upgrade", self._release_name, *release.arguments, "--install", *self._options(release.helm)]
+            command = ["upgrade", self._release_name, *release.arguments, "--install", *self._kept_values]
             try:
-                release.helm.run([*command, *self.settings.upgrade_args], output)
+                release.helm.run([*command, *self._options(release.helm), *self.settings.upgrade_args], output)
             except DeployError as error:
                 lines = [error.message, self._why_not_ready(cluster, release.helm)]
                 if self.settings.atomic and self._revisions(cluster) != before:
@@ -94,13 +107,17 @@ class HelmDeployer:
 
     def purge(self, objects: Sequence[str], output: Output) -> None:
         """Uninstall the release, if it is there."""
-        if self._revisions(Cluster(self.target)):
+        if self._revisions(Cluster(self.target), *_THERE):
             with self._private_helm() as (helm, _):
                 helm.run(["uninstall", self._release_name, *self._hooks, *self.settings.delete_args], output)
 
     @property
     def _release_name(self) -> str:
         return self.settings.release_name or self.deployment.name
+
+    @property
+    def _chart(self) -> Chart | None:
+        return self.settings.chart and with_login_apart(self.settings.chart)
 
     def _inputs(self) -> Iterator[bytes]:
         chart = self.settings.chart
@@ -122,16 +139,19 @@ class HelmDeployer:
         with self._private_helm() as (helm, folder):
             chart = self._ready_chart(helm, folder)
             file = folder / "values.yaml"
-            write_private(file, print_nodes(self._values(images, helm, chart)))
+            write_private(file, print_nodes(self._values(images, chart)))
             yield _Release(helm, [str(chart), "--values", str(file)])
 
     @contextmanager
     def _private_helm(self) -> Iterator[tuple[HelmCli, Path]]:
         """Helm, and a folder that nobody else may read for what it is given."""
-        chart = self.settings.chart
+        chart = self._chart
         with TemporaryDirectory(prefix="imagetasks-") as name:
             folder = Path(name)
-            environ = {**os.environ, **(private_places(folder) if chart and chart.password else {})}
+            environ = {
+                **environ_elsewhere(os.environ),
+                **(private_places(folder) if chart and chart.password else {}),
+            }
             program = self.settings.cmd_path or "helm"
             yield HelmCli(program, self.project, self.target, environ, self.deployment.position("path")), folder
 
@@ -139,8 +159,8 @@ class HelmDeployer:
         """The chart's folder or package, with all that it depends on."""
         chart = self._local_chart()
         if chart is None:
-            assert self.settings.chart is not None
-            return pull_chart(self.settings.chart, helm, folder, self.settings.fetch_args)
+            assert self._chart is not None
+            return pull_chart(self._chart, helm, folder, self.settings.fetch_args)
         if self.settings.disable_dependency_update or not has_dependencies(chart):
             return chart
         # Helm writes what the chart depends on into its folder.
@@ -148,12 +168,12 @@ class HelmDeployer:
         helm.read(["dependency", "update", str(copy)])
         return copy
 
-    def _values(self, images: Sequence[BuiltImage], helm: HelmCli, chart: Path) -> MappingNode:
-        """What differs from the chart's own values.
+    def _values(self, images: Sequence[BuiltImage], chart: Path) -> MappingNode:
+        """What differs from the values of the chart and of the charts in it.
 
         Tags are put in when all are together: one may say the repository, and another the tag.
         """
-        own = parse_values(helm.read(["show", "values", str(chart)]).encode(), f"values.yaml of {chart.name}")
+        own = chart_values(chart)
         values = functools.reduce(merged, self._given_values(images), own)
         return difference(own, tag_values(values, images) if self.settings.replace_image_tags else values)
 
@@ -185,17 +205,22 @@ class HelmDeployer:
         yield from self._hooks
 
     @property
+    def _kept_values(self) -> Sequence[str]:
+        """Without values, helm would take those of the last revision, unless it is told not to."""
+        chooses = any(argument.startswith(_VALUES_TO_KEEP) for argument in self.settings.upgrade_args)
+        return [] if chooses else ["--reset-values"]
+
+    @property
     def _hooks(self) -> Sequence[str]:
         return ["--no-hooks"] if self.settings.disable_hooks else []
 
     def _why_not_ready(self, cluster: Cluster, helm: HelmCli) -> str:
-        """What keeps the objects of the release from being ready, where that was waited for."""
-        if not (self.settings.wait or self.settings.atomic):
-            return ""
+        """What keeps the objects of the release from being ready, where that was waited for; as it is for hooks."""
+        waited = ("hooks", "manifest") if self.settings.wait or self.settings.atomic else ("hooks",)
         try:
-            manifests = helm.read(["get", "manifest", self._release_name])
-            objects = parse_manifests(manifests.encode(), "the release's manifest")
-            return explain_rollout(cluster, cluster.paths_of(map(identity, objects)))
+            texts = [helm.read(["get", what, self._release_name]) for what in waited]
+            objects = [entry for text in texts for entry in parse_manifests(text.encode(), "the release's manifests")]
+            return explain_rollout(cluster, cluster.paths_of(map(identity, objects), of_known_kinds=True))
         except (DeployError, ClusterError):
             return ""  # there is no release, and what helm has said stands alone
 

@@ -11,13 +11,19 @@ from functools import cache
 from pathlib import Path
 
 from imagetasks.cluster.mistakes import context_words
+from imagetasks.deploy.messages import Messages, shown_messages
 from imagetasks.errors import DeployError, Position
 from imagetasks.kubeconfig import Target
 from imagetasks.output import Output
 from imagetasks.processes import run
 
 _FIRST_WITH_FORCE_REPLACE = 4
-_MAX_KEPT = 10_000
+_UNFINISHED = "another operation (install/upgrade/rollback) is in progress"
+_HOW_TO_FINISH = (
+    "; if a run that was killed has left it so, `helm rollback` takes the release back to its last revision, "
+    "and `doit purge` removes it"
+)
+_NO_UPDATE = re.compile(r"Unable to get an update from (.*) chart repository.*:\n\s*(.+)")
 _MAX_SHOWN = 500
 
 
@@ -41,13 +47,14 @@ class HelmCli:
 
         :raises DeployError: it cannot be started, or fails; with what it says of that
         """
-        tail = _Tail(output)
+        messages = Messages(output)
         try:
-            code = run(self._command(arguments), folder=self.folder, environ=self.environ, write=tail.write)
+            code = run(self._command(arguments), folder=self.folder, environ=self.environ, write=messages.write)
         except OSError as error:
             raise self._cannot_start(error) from None
+        messages.end()
         if code != 0:
-            raise self._failed(arguments, tail.text)
+            raise self._failed(arguments, messages.text)
 
     def read(self, arguments: Sequence[str], text: str = "") -> str:
         """What a command prints on its standard output when it reads ``text``.
@@ -68,7 +75,7 @@ class HelmCli:
         except OSError as error:
             raise self._cannot_start(error) from None
         if result.returncode != 0:
-            raise self._failed(arguments, result.stderr)
+            raise self._failed(arguments, _unreachable(result.stdout) or shown_messages(result.stderr))
         return result.stdout
 
     @property
@@ -92,7 +99,8 @@ class HelmCli:
         paragraph = said.rpartition("Error: ")[2].partition("\n\n")[0]
         reason = " ".join(paragraph.split())[:_MAX_SHOWN]
         place = f"namespace {self.target.namespace} of {context_words(self.target)}"
-        return DeployError(f"`helm {arguments[0]}` failed in {place}: {reason or 'it does not say why'}")
+        advice = _HOW_TO_FINISH if _UNFINISHED in reason else ""
+        return DeployError(f"`helm {arguments[0]}` failed in {place}: {reason or 'it does not say why'}{advice}")
 
     def _cannot_start(self, error: OSError) -> DeployError:
         if isinstance(error, FileNotFoundError):
@@ -111,13 +119,7 @@ def _major_version(program: str) -> int:
     return int(number[1]) if number else 0
 
 
-class _Tail:
-    """Hands on a text, and keeps its end."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self.text = ""
-
-    def write(self, text: str) -> None:
-        self.text = (self.text + text)[-_MAX_KEPT:]
-        self._output.write(text)
+def _unreachable(printed: str) -> str:
+    """Why ``helm dependency update`` gets nothing from a repository, which its error blames on its cache alone."""
+    found = _NO_UPDATE.search(printed)
+    return f"the repository {found[1]} cannot be reached: {found[2]}" if found else ""

@@ -14,15 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imagetasks.cluster.client import Cluster
+from imagetasks.cluster.mistakes import context_words
 from imagetasks.config.model import Deployment, Kubectl
 from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode, shown_path, text_in
 from imagetasks.deploy.base import BuiltImage
 from imagetasks.deploy.image_tags import fill_runtime_variables, fill_runtime_variables_in, tag_manifest
 from imagetasks.deploy.manifests import apply_patches, identity, namespace_of, parse_manifests, print_manifests
+from imagetasks.deploy.messages import Messages, shown_messages
 from imagetasks.deploy.sources import fetch, is_remote, local_files, read_file, shown_address
 from imagetasks.errors import DeployError
-from imagetasks.kubeconfig import Target
+from imagetasks.kubeconfig import Target, environ_elsewhere
 from imagetasks.output import Output
 from imagetasks.processes import run
 
@@ -31,7 +33,6 @@ _KUSTOMIZATION = re.compile(r"(\*|kustomization\.ya?ml)$")
 _CUSTOM_KIND = "CustomResourceDefinition"
 _ARGUMENTS_OF_KIND: Mapping[str, Sequence[str]] = {"Job": ("--force",), _CUSTOM_KIND: ()}
 """Kinds that are applied by themselves. A job cannot change its image: where kubectl is forced, it makes it anew."""
-_SHOWN_PIECE = re.compile(r", error found in #\d+ byte of .*")
 _MAX_SHOWN = 500
 
 
@@ -80,7 +81,7 @@ class KubectlDeployer:
     def purge(self, objects: Sequence[str], output: Output) -> None:
         """Delete what was applied, the last first, and wait until it is gone."""
         cluster = Cluster(self.target)
-        paths = list(objects) or cluster.paths_of(map(identity, self._objects(None)))
+        paths = list(objects) or cluster.paths_of(map(identity, self._objects(None)), of_known_kinds=True)
         gone = frozenset(cluster.missing(paths))
         left = [_Resource.at(path) for path in reversed(paths) if path not in gone]
         for namespace, batch in groupby(left, lambda resource: resource.namespace):
@@ -167,30 +168,38 @@ class KubectlDeployer:
         return [self._kubectl, *context, *(["--namespace", namespace] if namespace else [])]
 
     def _run(self, arguments: Sequence[str], namespace: str, output: Output, text: str = "") -> None:
-        lines = _Lines(output)
+        messages = Messages(output)
         command = [*self._command(namespace), *arguments]
         try:
             code = run(
                 command,
                 folder=self.project,
-                environ=os.environ,
-                write=lines.write,
+                environ=environ_elsewhere(os.environ),
+                write=messages.write,
                 standard_input=[text.encode()],
             )
         except OSError as error:
             raise self._cannot_start(command[0], error) from None
-        lines.end()
+        messages.end()
         if code != 0:
-            place = f"namespace {namespace} of context {self.target.context or '(in the cluster)'}"
-            raise DeployError(f"`kubectl {arguments[0]}` failed in {place}: {lines.last or f'exit code {code}'}")
+            place = f"namespace {namespace} of {context_words(self.target)}"
+            said = messages.last or f"exit code {code}"
+            raise DeployError(f"`kubectl {arguments[0]}` failed in {place}: {said}")
 
     def _output(self, command: Sequence[str], text: str = "") -> bytes:
         try:
-            result = subprocess.run(command, cwd=self.project, input=text.encode(), capture_output=True, check=False)
+            result = subprocess.run(
+                command,
+                cwd=self.project,
+                env=environ_elsewhere(os.environ),
+                input=text.encode(),
+                capture_output=True,
+                check=False,
+            )
         except OSError as error:
             raise self._cannot_start(command[0], error) from None
         if result.returncode != 0:
-            said = result.stderr.decode(errors="replace").strip().rpartition("\n")[2][-_MAX_SHOWN:]
+            said = shown_messages(result.stderr.decode(errors="replace")).strip().rpartition("\n")[2][-_MAX_SHOWN:]
             what = " ".join(word for word in (Path(command[0]).name, *command[1:3]) if not word.startswith("-"))
             raise DeployError(f"`{what}` failed: {said}", self.deployment.position("manifests"))
         return result.stdout
@@ -230,28 +239,3 @@ class _Resource(NamedTuple):
         assert match is not None
         group, version, namespace, plural, name = match.groups()
         return cls(namespace or "", f"{plural}.{version}.{group}/{name}" if group else f"{plural}/{name}")
-
-
-class _Lines:
-    """Hands on what kubectl prints, but for pieces of objects in its errors: a Secret's is secret."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._unfinished = ""
-        self._hides_next = False
-        self.last = ""
-
-    def write(self, text: str) -> None:
-        *lines, self._unfinished = (self._unfinished + text).split("\n")
-        for line in lines:
-            self._line(line)
-
-    def end(self) -> None:
-        if self._unfinished:
-            self._line(self._unfinished)
-
-    def _line(self, line: str) -> None:
-        line = "(not shown)" if self._hides_next else _SHOWN_PIECE.sub("", line)
-        self._hides_next = line.endswith("error when applying patch:")
-        self.last = line.strip()[-_MAX_SHOWN:] or self.last
-        self._output.write(f"{line}\n")

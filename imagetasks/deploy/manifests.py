@@ -6,6 +6,9 @@ printing them gives what kubectl would have read.
 
 from __future__ import annotations
 
+import json
+import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -25,6 +28,10 @@ from imagetasks.config.reader import (
 )
 from imagetasks.errors import ConfigError, DeployError, Position
 
+# Two escapes that are one sign in JSON, and none in YAML. Other escapes match too, for the end of `\\ud83d` is none.
+_SURROGATES = re.compile(r"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)", re.IGNORECASE)
+_NO_SPACE = re.compile(r"\S")
+
 
 def parse_manifests(data: bytes, name: str) -> list[MappingNode]:
     """The objects in the documents of YAML or JSON text; lists stand for what they hold.
@@ -33,10 +40,35 @@ def parse_manifests(data: bytes, name: str) -> list[MappingNode]:
     :raises DeployError: it is not YAML, or a document is no object
     """
     try:
-        documents = parse_documents(data, name)
+        documents = parse_documents(_json_as_yaml(data), name)
     except ConfigError as error:
         raise DeployError(error.message, error.position) from None
     return [entry for document in documents if not is_null(document) for entry in _objects(document, name)]
+
+
+def _json_as_yaml(data: bytes) -> bytes:
+    """JSON texts, of which several may stand in a row, as YAML documents in the same lines; YAML stays as it is."""
+    if not data.removeprefix(BOM_UTF8).lstrip().startswith(b"{"):
+        return data
+    try:
+        return "".join(_json_documents(data.decode("utf-8-sig"))).encode()
+    except (ValueError, RecursionError):
+        return data
+
+
+def _json_documents(text: str) -> Iterator[str]:
+    """:raises ValueError: it is not JSON"""
+    decoder, end = json.JSONDecoder(), 0
+    while found := _NO_SPACE.search(text, end):
+        start = found.start()
+        lines = text.count("\n", end, start)
+        yield "\n" * max(lines, 1) + "--- " if end else "\n" * lines
+        _, end = decoder.raw_decode(text, start)
+        yield _SURROGATES.sub(_sign, text[start:end])
+
+
+def _sign(match: re.Match[str]) -> str:
+    return bytes.fromhex(match[1] + match[2]).decode("utf-16-be") if match[1] else match[0]
 
 
 def _objects(document: Node, name: str) -> list[MappingNode]:

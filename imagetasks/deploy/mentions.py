@@ -6,18 +6,20 @@ what all spellings of its repository share stands, be it in a comment.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imagetasks.config.model import Chart, Deployment, Helm, Kubectl
 from imagetasks.config.reader import MappingNode, Node, ScalarNode
-from imagetasks.deploy.sources import is_remote, local_files
+from imagetasks.deploy.sources import DEPENDENCY_FILES, files_below, is_remote, local_files
 from imagetasks.errors import ReferenceSyntaxError
 from imagetasks.registry.reference import DOCKER_HUB, parse_repository
 
 # Escapes, in double quotes and in JSON, that stand for letters and signs which a name may have.
 _ESCAPED_LETTER = re.compile(rb"\\(x|u00|U000000)[2-7]")
+_FOLDER_DEPENDED_ON = re.compile(rb"""\bfile://([^\s"',}]+)""")
 _FOLDERS_OF_CHART = ("templates", "charts", "crds")
 
 
@@ -93,10 +95,17 @@ def _texts_of_chart(chart: Chart | None, project: Path) -> Iterator[bytes | None
     if path.is_file():  # packed
         yield None
     elif path.is_dir():
-        inside = (file for folder in _FOLDERS_OF_CHART for file in (path / folder).rglob("*"))
-        for file in (*path.glob("*.yaml"), *inside):
-            if file.is_file():
-                yield None if file.suffix == ".tgz" else _content(file)
+        for folder in (path, *_folders_depended_on(path)):
+            inside = (file for name in _FOLDERS_OF_CHART for file in files_below(folder / name))
+            for file in (*folder.glob("*.yaml"), *inside):
+                if file.is_file():
+                    yield None if file.suffix == ".tgz" else _content(file)
+
+
+def _folders_depended_on(chart: Path) -> Iterator[Path]:
+    for name in DEPENDENCY_FILES:
+        for folder in _FOLDER_DEPENDED_ON.findall(_content(chart / name)):
+            yield chart / os.fsdecode(folder)
 
 
 def _texts_of_node(node: Node | None) -> Iterator[bytes]:

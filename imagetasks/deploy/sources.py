@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from imagetasks.config.reader import shown_path
 from imagetasks.errors import DeployError
 
+DEPENDENCY_FILES = ("Chart.yaml", "requirements.yaml")
+"""Where a chart names others: since Helm 3, and before."""
 _SUFFIXES = (".json", ".yaml", ".yml")
 """What kubectl takes for manifests in a folder."""
 _WILDCARDS = "*?["
@@ -42,6 +45,16 @@ def _in_folder(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(file for file in folder.iterdir() if file.suffix in _SUFFIXES and file.is_file())
+
+
+def files_below(folder: Path, *left_out: str) -> Iterator[Path]:
+    """The files in a folder and all folders below it, where links lead to others too, in one order on every machine.
+
+    :param left_out: names of folders that are not looked into
+    """
+    for name, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = sorted(set(folders) - set(left_out))
+        yield from (Path(name, file) for file in sorted(files))
 
 
 def read_file(file: Path) -> bytes:

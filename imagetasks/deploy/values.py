@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from imagetasks.config.reader import MappingNode, Node, parse_nodes
+from imagetasks.config.reader import Document, MappingNode, Node, parse_document
 from imagetasks.errors import ConfigError, DeployError
 
-_NO_VALUES = MappingNode({}, {}, 1, 1)
+NO_VALUES = MappingNode({}, {}, 1, 1)
 
 
 def parse_values(data: bytes, name: str) -> MappingNode:
@@ -14,15 +14,37 @@ def parse_values(data: bytes, name: str) -> MappingNode:
     :param name: what messages call it
     :raises DeployError: it is not YAML, or no map
     """
+    document = _parse(data, name)
+    if document.mistakes:
+        raise _as_deploy_error(document.mistakes[0])
+    return _map_in(document, name)
+
+
+def parse_chart_values(data: bytes, name: str) -> MappingNode:
+    """The values of a chart, which need not be the user's to mend: a key that stands twice is no mistake to helm.
+
+    :raises DeployError: it is not YAML, or no map
+    """
+    return _map_in(_parse(data, name), name)
+
+
+def _parse(data: bytes, name: str) -> Document:
     try:
-        values = parse_nodes(data, name)
+        return parse_document(data, name)
     except ConfigError as error:
-        raise DeployError(error.message, error.position) from None
-    if values is None:
-        return _NO_VALUES
-    if not isinstance(values, MappingNode):
+        raise _as_deploy_error(error) from None
+
+
+def _as_deploy_error(error: ConfigError) -> DeployError:
+    return DeployError(error.message, error.position)
+
+
+def _map_in(document: Document, name: str) -> MappingNode:
+    if document.root is None:
+        return NO_VALUES
+    if not isinstance(document.root, MappingNode):
         raise DeployError(f"{name} must hold a map")
-    return values
+    return document.root
 
 
 def merged(lower: MappingNode, upper: MappingNode) -> MappingNode:

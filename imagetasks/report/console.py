@@ -140,7 +140,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
         elif kind == "tag" and (image not in self._built or self._last_stages.get(image) == "tag"):
             self.write(f"   tagged {task.values['reference']}\n")
         elif kind == "push" and task.values and is_elsewhere(task.values["id"]):
-            self.write(f"   {task.values['reference']} is not in the daemon: pushing it was left to its command\n")
+            self.write(f"   {task.values['reference']} is not in the daemon: pushing it was left to what built it\n")
         elif kind == "push" and task.values:
             self._count(kind, "pushed", image, start, end)
             outcome = "loaded" if task.values["destination"] else "pushed"

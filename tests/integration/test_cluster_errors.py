@@ -220,6 +220,45 @@ def test_a_proxy_of_the_kubeconfig_is_used(tmp_path: Path) -> None:
         assert proxy.requests == [f"GET http://cluster.invalid{SETTINGS}"]
 
 
+def test_a_proxy_is_told_who_asks(tmp_path: Path) -> None:
+    with ApiServer(THERE) as proxy:
+        address = proxy.url.replace("//", "//ann:s%20cret@")
+        cluster_at(tmp_path, "http://cluster.invalid", cluster={"proxy-url": address}).read(SETTINGS)
+        assert proxy.proxy_authorizations == [f"Basic {base64.b64encode(b'ann:s cret').decode()}"]
+
+
+def test_a_cluster_on_this_machine_is_reached_without_the_proxy_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": "elsewhere.example"}.items():
+        monkeypatch.setenv(name, value)
+    with ApiServer(THERE) as server:
+        assert cluster_at(tmp_path, server.url).read(SETTINGS) is not None
+
+
+@pytest.mark.parametrize("address", ["proxy.example", "http://ann:secret@[proxy.example"])
+def test_a_proxy_whose_address_is_none_is_told_without_its_password(tmp_path: Path, address: str) -> None:
+    cluster = cluster_at(tmp_path, "http://cluster.invalid", cluster={"proxy-url": address})
+    with pytest.raises(ClusterError) as raised:
+        cluster.read(SETTINGS)
+    assert raised.value.message == (
+        "the proxy that leads to context test has an address that is none: "
+        "correct HTTPS_PROXY, or proxy-url in the kubeconfig"
+    )
+
+
+def test_a_proxy_that_cannot_be_reached_is_told_without_its_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://ann:secret@127.0.0.1:1")
+    with pytest.raises(ClusterError) as raised:
+        cluster_at(tmp_path, "https://cluster.invalid").read(SETTINGS)
+    assert raised.value.message == (
+        "the proxy that leads to the API server https://cluster.invalid of context test cannot be used "
+        "(Connection refused); see HTTPS_PROXY and NO_PROXY, or proxy-url in the kubeconfig"
+    )
+
+
 def test_a_busy_server_is_asked_again_when_it_says_so(tmp_path: Path) -> None:
     with ApiServer(BUSY, BUSY, THERE) as server:
         made = cluster_at(tmp_path, server.url).create(

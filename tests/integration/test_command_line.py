@@ -211,13 +211,14 @@ def test_bare_doit_builds(shop: Project) -> None:
     assert "no Docker daemon answers at unix:///nowhere/docker.sock" in result.stdout
 
 
-def test_deploy_says_that_nothing_is_deployed(shop: Project) -> None:
-    shop.write("devspace.yaml", "version: v1beta6\ndeployments: [{name: backend, kubectl: {manifests: [kube]}}]\n")
+def test_no_cluster_to_deploy_to_is_one_sentence(shop: Project) -> None:
+    for options in ((), ("--skip-build",)):
+        result = shop.doit("-n", "8", "deploy", *options, env=NO_DAEMON)
 
-    result = shop.doit("-n", "8", "deploy", env=NO_DAEMON)
-
-    assert result.returncode == 0
-    assert "deploy:backend: nothing done" in result.stdout
+        assert result.returncode == 3
+        assert result.stderr == (
+            "ERROR: there is no current Kubernetes context; choose one with --kube-context or KUBECONFIG\n"
+        )
 
 
 def test_the_program_tells_its_version_and_its_usage(tmp_path: Path) -> None:
@@ -311,15 +312,6 @@ def test_a_folder_to_work_in_can_be_named(shop: Project, dodo: str) -> None:
 
     assert "build:api" in listed(result.stdout), result.stderr
     assert ("smoke" in listed(result.stdout)) == bool(dodo)
-
-
-def test_options_for_deployments_say_that_they_do_nothing(shop: Project) -> None:
-    result = shop.doit("hash:base", "--namespace", "n")
-    refused = shop.doit("deploy", "--skip-build")
-
-    assert "WARNING: --namespace does nothing" in result.stderr
-    assert result.returncode == 0
-    assert refused.returncode == 3
 
 
 def test_output_that_a_stream_cannot_take_does_not_break_a_run(shop: Project) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from imagetasks.cluster.client import Cluster
 from imagetasks.config.model import GitSource
 from imagetasks.errors import ConfigError, Position
 from imagetasks.git_sources import Repository, cache_folder
@@ -65,18 +66,31 @@ def test_the_tasks_of_a_dependency_have_its_name_before_theirs(shop: Project) ->
     assert (shop.folder / ".devspace" / "logs" / "build-one.api.log").exists()
 
 
-def test_dependencies_are_built_and_deployed_before_what_depends_on_them(shop: Project) -> None:
-    shop.write("devspace.yaml", config("root", path("one")))
-    shop.write("one/devspace.yaml", config("one", path("../two")))
-    shop.write("two/devspace.yaml", config("two"))
+@pytest.mark.cluster
+def test_dependencies_are_built_and_deployed_before_what_depends_on_them(shop: Project, cluster: Cluster) -> None:
+    names = ("root", "one", "two")
+    for name, file, *source in (
+        ("root", "devspace.yaml", path("one")),
+        ("one", "one/devspace.yaml", path("../two")),
+        ("two", "two/devspace.yaml"),
+    ):
+        data = f"data: {{image: registry.example/{name}}}"
+        manifest = f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}, {data}}}\n"
+        shop.write(file, config(name, *source))
+        shop.write(file.replace("devspace.yaml", "kube/settings.yaml"), manifest)
+    deploy = ("-n", "4", "deploy", "--namespace", cluster.target.namespace)
 
-    result = shop.doit("-n", "4", "deploy")
+    result = shop.doit(*deploy)
 
-    assert result.returncode == 0, result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
     assert built(shop) == ["two", "one", "root"]
-    deployed = [line.split(": ")[0] for line in result.stdout.splitlines() if "nothing done" in line]
-    assert deployed == ["deploy:two", "deploy:one", "deploy:root"]
-    assert shop.doit("deploy").returncode == 0
+    deployed = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("   deployed ")]
+    assert deployed == ["two.two", "one.one", "root"]
+    assert set(names) <= {
+        each["metadata"]["name"]
+        for each in (cluster.read(f"/api/v1/namespaces/{cluster.target.namespace}/configmaps") or {})["items"]
+    }
+    assert shop.doit(*deploy).returncode == 0
     assert built(shop) == []
 
 

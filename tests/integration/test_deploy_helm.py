@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import json
 import shutil
 import subprocess
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,6 +37,21 @@ kind: ConfigMap
 metadata: {name: {{ .Release.Name }}}
 data:
   values: {{ omit .Values "global" | toJson | quote }}
+"""
+MIGRATION = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migration, annotations: {helm.sh/hook: "pre-install,pre-upgrade"}}
+spec:
+  backoffLimit: 0
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: main
+        image: {{ .Values.image }}
+        imagePullPolicy: Never
+        command: [sh, -c, "echo there is no such table; exit 3"]
 """
 WEB = """
 apiVersion: apps/v1
@@ -109,6 +127,15 @@ def test_tags_are_put_into_all_values_that_name_an_image(tmp_path: Path) -> None
     assert untagged["web"] == f"{APP.repository}:latest"
 
 
+def test_tags_are_put_into_the_values_of_charts_in_a_chart(tmp_path: Path) -> None:
+    """The repository may be said by one, and the tag by the other."""
+    chart = make_chart(tmp_path / "web", {}, f"worker: {{repository: {APP.repository}}}\n")
+    own = f"image: {APP.repository}\nrepository: worker\ntag: latest\n"
+    make_chart(chart / "charts" / "worker", {"it.yaml": CONFIG_MAP}, own)
+    expected = {"image": f"{APP.repository}:abc", "repository": APP.repository, "tag": "abc"}
+    assert rendered_values(tmp_path, LOCAL) == expected
+
+
 def test_a_chart_gets_the_folders_that_it_depends_on_and_stays_as_it_is(tmp_path: Path) -> None:
     make_chart(tmp_path / "common", {"it.yaml": CONFIG_MAP}, "a: 1\n")
     dependency = {"name": "common", "version": "1.0.0", "repository": "file://../common"}
@@ -174,6 +201,9 @@ def test_a_private_repository_gets_the_password_and_the_command_line_does_not(
     assert "correct horse" not in arguments
     assert "hunter2" not in arguments
     assert "600" in (tmp_path / "modes").read_text()
+    with_login = Chart("web", version="1.0.0", repo=repository.replace("//", "//ann:correct%20horse@"))
+    assert rendered_values(tmp_path, secret._replace(chart=with_login))["a"] == "hunter2"
+    assert "horse" not in (tmp_path / "arguments").read_text()
     with pytest.raises(DeployError, match=r"`helm repo` failed .*401"):
         deployer(tmp_path, secret._replace(chart=private._replace(password="wrong"))).render([])
 
@@ -194,6 +224,13 @@ def test_a_private_registry_has_charts(tmp_path: Path, chart: Path, private_regi
 def test_what_helm_says_of_a_failure_is_told(tmp_path: Path) -> None:
     make_chart(tmp_path / "web", {"it.yaml": '{{ required "name a color" .Values.color }}'})
     with pytest.raises(DeployError, match=r"^`helm template` failed in namespace shop of .*: name a color$"):
+        deployer(tmp_path, LOCAL).render([])
+
+
+def test_a_repository_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    redis = {"name": "redis", "version": "1.0.0", "repository": "http://127.0.0.1:1/charts"}
+    make_chart(tmp_path / "web", {}, "", redis)
+    with pytest.raises(DeployError, match=r'"http://127\.0\.0\.1:1/charts" cannot be reached: .*connection refused$'):
         deployer(tmp_path, LOCAL).render([])
 
 
@@ -219,6 +256,26 @@ def test_a_release_is_installed_upgraded_and_purged(cluster: Cluster, tmp_path: 
     deployer(tmp_path, LOCAL, target).purge([release], log)
     assert cluster.missing([release, config_map(cluster)]) == [release, config_map(cluster)]
     deployer(tmp_path, LOCAL, target).purge([release], log)
+    assert log.text.count("uninstalled") == 1
+
+
+@pytest.mark.cluster
+def test_values_that_are_no_longer_given_are_the_charts_again(cluster: Cluster, tmp_path: Path, chart: Path) -> None:
+    method = LOCAL._replace(values=values("a: first"))
+    for arguments, expected in ((), "chart"), (("--reuse-values",), "first"):
+        deployer(tmp_path, method, cluster.target).deploy([], Log())
+        deployer(tmp_path, LOCAL._replace(upgrade_args=arguments), cluster.target).deploy([], Log())
+        found = yaml.safe_load((cluster.read(config_map(cluster)) or {})["data"]["values"])
+        assert found["a"] == expected
+
+
+@pytest.mark.cluster
+def test_a_release_whose_history_is_kept_is_purged_once(cluster: Cluster, tmp_path: Path, chart: Path) -> None:
+    log = Log()
+    method = LOCAL._replace(delete_args=("--keep-history",))
+    deployer(tmp_path, method, cluster.target).deploy([], log)
+    for _ in range(2):
+        deployer(tmp_path, method, cluster.target).purge([], log)
     assert log.text.count("uninstalled") == 1
 
 
@@ -261,6 +318,29 @@ def test_waiting_in_vain_tells_why_and_atomic_undoes_it(cluster: Cluster, tmp_pa
     deployment = cluster.read(path)
     assert deployment is not None
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == busybox
+
+
+@pytest.mark.cluster
+@pytest.mark.docker
+def test_what_a_failed_hook_said_is_told(cluster: Cluster, tmp_path: Path, busybox: str) -> None:
+    make_chart(tmp_path / "web", {"it.yaml": MIGRATION}, f"image: {busybox}\n")
+    with pytest.raises(DeployError, match=r"container main ended with exit code 3 .*\n    there is no such table$"):
+        deployer(tmp_path, LOCAL, cluster.target).deploy([], Log())
+
+
+@pytest.mark.cluster
+def test_a_release_that_a_killed_run_left_is_told(cluster: Cluster, tmp_path: Path, chart: Path) -> None:
+    [release] = deployer(tmp_path, LOCAL, cluster.target).deploy([], Log())
+    secret = cluster.read(release)
+    assert secret is not None
+    pending = json.loads(gzip.decompress(b64decode(b64decode(secret["data"]["release"]))))
+    pending["info"]["status"] = "pending-upgrade"
+    encoded = b64encode(b64encode(gzip.compress(json.dumps(pending).encode()))).decode()
+    cluster.patch(release, {"data": {"release": encoded}, "metadata": {"labels": {"status": "pending-upgrade"}}})
+    with pytest.raises(DeployError, match=r"in progress; if a run that was killed .* `doit purge` removes it$"):
+        deployer(tmp_path, LOCAL, cluster.target).deploy([], Log())
+    deployer(tmp_path, LOCAL, cluster.target).purge([release], Log())
+    assert cluster.missing([release]) == [release]
 
 
 @pytest.mark.cluster

@@ -221,6 +221,18 @@ def test_what_kubectl_refuses_is_told_in_a_sentence(cluster: Cluster, tmp_path: 
     assert '"It" is invalid' in log.text
 
 
+def test_an_error_is_told_without_the_advice_that_follows_it(cluster: Cluster, tmp_path: Path) -> None:
+    """Kubectl 1.25 and later add a line to an unknown kind."""
+    program = tmp_path / "bin" / "kubectl"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\necho 'error: no matches for kind \"Tree\"'\necho ensure CRDs are installed first\nexit 1\n"
+    )
+    program.chmod(0o755)
+    with pytest.raises(DeployError, match=r': error: no matches for kind "Tree"$'):
+        deploy(cluster, tmp_path, inline(config_map("it"))._replace(kubectl_path="bin/kubectl"))
+
+
 def secret(data: str) -> str:
     return f"apiVersion: v1\nkind: Secret\nmetadata: {{name: it}}\n{data}\n"
 
@@ -251,6 +263,15 @@ def test_a_secret_that_the_cluster_cannot_read_is_not_shown(cluster: Cluster, tm
     assert "s3cr3t" not in log.text + str(raised.value)
 
 
+def test_a_secret_that_the_cluster_cannot_change_is_not_shown(cluster: Cluster, tmp_path: Path) -> None:
+    deploy(cluster, tmp_path, inline(secret("stringData: {key: first}")))
+    log = Log()
+    wrong = inline(secret("stringData: {key: s3cr3t, enabled: yes}"))._replace(apply_args=("--validate=false",))
+    with pytest.raises(DeployError, match=r"The request is invalid: patch: Invalid value: \(not shown\)") as raised:
+        deployer(cluster, tmp_path, wrong).deploy([], log)
+    assert "s3cr3t" not in log.text + str(raised.value)
+
+
 def test_a_missing_kubectl_is_told_in_a_sentence(cluster: Cluster, tmp_path: Path) -> None:
     method = inline(config_map("it"))._replace(kubectl_path="bin/kubectl")
     with pytest.raises(DeployError, match=r"^devspace.yaml:3:1: there is no program `/.*/bin/kubectl`: install it"):
@@ -275,6 +296,14 @@ def test_purging_removes_what_is_left_of_the_last_deployment(cluster: Cluster, t
     deployer(cluster, tmp_path, gone).purge(paths, Log())
     assert cluster.missing(paths) == list(paths)
     deployer(cluster, tmp_path, gone).purge(paths, Log())
+
+
+def test_what_cannot_be_there_keeps_nothing_from_being_purged(cluster: Cluster, tmp_path: Path) -> None:
+    """An earlier purge may have taken the definition of a custom kind, or a deployment never have come to it."""
+    paths = deploy(cluster, tmp_path, inline(config_map("it")))
+    tree = "apiVersion: forest.example/v1\nkind: Tree\nmetadata: {name: oak}\n"
+    deployer(cluster, tmp_path, inline(f"{tree}---\n{config_map('it')}")).purge([], Log())
+    assert cluster.missing(paths) == list(paths)
 
 
 @pytest.mark.parametrize(

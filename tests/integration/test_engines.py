@@ -297,7 +297,7 @@ def test_what_a_command_built_elsewhere_gets_a_new_tag_with_each_build(project: 
     assert [result.returncode for result in (first, again, changed)] == [0, 0, 0]
     made = (project.folder / "made").read_text().split()
     assert len(made) == len(set(made)) == 2
-    assert f"{made[1]} is not in the daemon: pushing it was left to its command" in changed.stdout
+    assert f"{made[1]} is not in the daemon: pushing it was left to what built it" in changed.stdout
     assert f"-- base is up to date: {made[0]}" in again.stdout
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from imagetasks.cluster.client import Cluster
 from tests.projects import Project
 
 CONFIG = """\
@@ -38,6 +39,7 @@ def shop(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     monkeypatch.setenv("ORDER", str(project.folder / "order"))
     project.write("input", "")
+    project.write("kube/settings.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}\n")
     return project
 
 
@@ -111,10 +113,11 @@ def test_a_hook_can_be_run_by_its_name(shop: Project) -> None:
     assert order(shop) == ["first", "second"]
 
 
-def test_a_deployment_runs_the_hooks_around_it(shop: Project) -> None:
+@pytest.mark.cluster
+def test_a_deployment_runs_the_hooks_around_it(shop: Project, cluster: Cluster) -> None:
     shop.write("devspace.yaml", CONFIG + HOOKS)
 
-    result = shop.doit("deploy")
+    result = shop.doit("deploy", "--namespace", cluster.target.namespace)
 
     assert result.returncode == 0, result.stderr
     assert order(shop)[4:] == [
@@ -178,13 +181,15 @@ hooks:
     assert not order(shop)
 
 
-def test_a_hook_after_an_image_that_fails_stops_the_deployments(shop: Project) -> None:
+@pytest.mark.cluster
+def test_a_hook_after_an_image_that_fails_stops_the_deployments(shop: Project, cluster: Cluster) -> None:
     shop.write("devspace.yaml", CONFIG + "hooks: [{command: 'false', when: {after: {images: all}}}]\n")
 
-    result = shop.doit("deploy")
+    result = shop.doit("deploy", "--namespace", cluster.target.namespace)
 
     assert result.returncode == 1
-    assert "nothing done" not in result.stdout
+    assert "deploy " not in result.stdout
+    assert "deployed" not in result.stdout
 
 
 def test_a_command_that_is_not_there_is_one_sentence(shop: Project) -> None:
@@ -327,7 +332,8 @@ hooks:
 """
 
 
-def test_hooks_after_builds_are_told_the_names_that_images_have(shop: Project) -> None:
+@pytest.mark.cluster
+def test_hooks_after_builds_are_told_the_names_that_images_have(shop: Project, cluster: Cluster) -> None:
     hooks = """\
 - {command: "echo ${runtime.images.api} >> $ORDER", events: ["after:build:api"]}
 - {command: sh, args: [-c, "echo $0 >> $ORDER", "${runtime.images.web.image}"], events: ["after:build"]}
@@ -335,7 +341,7 @@ def test_hooks_after_builds_are_told_the_names_that_images_have(shop: Project) -
 """
     shop.write("devspace.yaml", RUNTIME + hooks)
 
-    result = shop.doit("deploy")
+    result = shop.doit("deploy", "--namespace", cluster.target.namespace)
 
     assert result.returncode == 0, result.stderr
     assert order(shop) == ["registry.example/api:v1", "registry.example/web", "v1 v2"]

@@ -352,6 +352,19 @@ class TestFallback:
     def run(self, kaniko: Kaniko) -> subprocess.CompletedProcess[str]:
         return kaniko.project.doit("build", "--namespace", kaniko.cluster.target.namespace)
 
+    def test_what_kaniko_has_built_is_deployed(self, without_daemon: Kaniko) -> None:
+        repository = f"{without_daemon.registry.address}/{without_daemon.project.repository('app')}"
+        data = f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: app}}, data: {{image: '{repository}'}}}}\n"
+        without_daemon.project.write("app.yaml", data)
+        self.write(without_daemon, "deployments: {app: {kubectl: {manifests: [app.yaml]}}}\n")
+        namespace = without_daemon.cluster.target.namespace
+
+        result = without_daemon.project.doit("deploy", "--namespace", namespace)
+
+        assert result.returncode == 0, result.stdout + result.stderr
+        made = without_daemon.cluster.read(f"/api/v1/namespaces/{namespace}/configmaps/app") or {}
+        assert [made["data"]["image"]] == without_daemon.pushed(without_daemon.log())
+
     def test_kaniko_builds_and_a_line_says_so(self, without_daemon: Kaniko) -> None:
         first = self.run(without_daemon)
         again = self.run(without_daemon)

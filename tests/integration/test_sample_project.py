@@ -36,7 +36,7 @@ def tags(shop: Project, daemon: docker.DockerClient, registry: Registry) -> dict
     """What the daemon holds of each image, by the image's name."""
     repositories = {name: shop.repository(f"shop/{name}", registry.address) for name in NAMES}
     return {
-        name: [tag for image in daemon.images.list(repository) for tag in image.tags]
+        name: [tag for image in daemon.images.list(repository) for tag in image.tags if tag.startswith(repository)]
         for name, repository in repositories.items()
     }
 

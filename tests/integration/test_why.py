@@ -183,11 +183,11 @@ def test_an_image_that_is_built_each_time_is_told(shop: Project) -> None:
 
 
 def test_an_unknown_image_is_a_sentence_with_the_nearest(shop: Project) -> None:
-    for command in ("why", "context"):
+    for command, kind in (("why", "image or deployment"), ("context", "image")):
         result = shop.imagetasks(command, "apy")
 
         assert result.returncode == 3
-        assert result.stderr == "ERROR: devspace.yaml has no image apy; did you mean api?\n"
+        assert result.stderr == f"ERROR: devspace.yaml has no {kind} apy; did you mean api?\n"
 
 
 def test_options_stand_before_between_and_after_images(shop: Project) -> None:
@@ -257,6 +257,7 @@ def test_a_context_is_listed_with_its_largest_files_first(ignoring: Project) -> 
         ("docs/index.md", "docs/index.md is sent: `!docs/index.md` in {file}:4 makes an exception of it"),
         ("./main.py", "main.py is sent: no pattern in {file} excludes it"),
         ("base/ground.txt", "base/ground.txt is not sent: there is no such file in {folder}"),
+        (".", ". is not sent: there is no such file in {folder}"),
         (
             "Dockerfile",
             "Dockerfile is not sent: `Dockerfile` in {file}:5 excludes it; being the Dockerfile it reaches the "

@@ -72,5 +72,22 @@ def test_a_copy_finds_the_folders_that_the_chart_depends_on(tmp_path: Path, file
     assert (copy / "templates" / "it.yaml").is_file()
 
 
+def test_a_link_to_nowhere_in_a_chart_is_told(tmp_path: Path) -> None:
+    chart = web_chart(tmp_path / "web")
+    (chart / "lost.yaml").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DeployError, match=r"^.*web/lost\.yaml cannot be read"):
+        copy_chart(chart, tmp_path / "copies")
+
+
 def test_most_charts_depend_on_nothing(tmp_path: Path) -> None:
     assert not has_dependencies(web_chart(tmp_path / "web"))
+
+
+def test_what_a_link_leads_to_is_part_of_a_charts_content(tmp_path: Path) -> None:
+    shared = web_chart(tmp_path / "shared") / "templates"
+    chart = tmp_path / "web"
+    chart.mkdir()
+    (chart / "templates").symlink_to(shared)
+    before = list(chart_content(chart))
+    (shared / "it.yaml").write_text("kind: Secret\n")
+    assert list(chart_content(chart)) != before

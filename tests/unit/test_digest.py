@@ -28,6 +28,11 @@ def digest(folder: Path) -> str:
     return context_digest(scan(folder), FileDigests.load(folder.parent / "cache", folder.parent))
 
 
+def test_the_digest_is_the_same_if_files_were_read_along(context: Path, tmp_path: Path) -> None:
+    read_along = scan(context, contents=True)
+    assert context_digest(read_along, FileDigests(tmp_path / "cache", tmp_path)) == digest(context)
+
+
 def point_elsewhere(folder: Path) -> None:
     (folder / "link").unlink()
     (folder / "link").symlink_to("src/empty.py")

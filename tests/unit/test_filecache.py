@@ -67,6 +67,30 @@ def test_contexts_that_overlap_share_digests(file: Path) -> None:
     assert known(file, "api/src/a") == DIGEST
 
 
+def test_what_was_read_along_with_a_new_folder_is_found_and_outlives_the_run(file: Path) -> None:
+    project = file.parent.parent
+    digests = FileDigests.load(file, project)
+    digests.record_new(str(project / "api"), ["a", "b"], [stamp(), stamp(size=8)], [DIGEST, OTHER])
+    digests.record_new(str(project / "web"), ["a"], [stamp()], [OTHER])
+    digests.save()
+    assert [known(file, path) for path in ("api/a", "api/b", "web/a")] == [DIGEST, b"", OTHER]
+    assert digests.find(str(project), [("api/a", stamp()), ("api/b", stamp(size=8))]) == [DIGEST, OTHER]
+    digests.save()
+    assert [known(file, path) for path in ("api/a", "web/a")] == [DIGEST, OTHER]
+
+
+def test_a_folder_is_new_until_it_or_one_that_overlaps_was_asked_for(file: Path) -> None:
+    project = file.parent.parent
+    digests = FileDigests.load(file, project)
+    assert digests.is_new(str(project / "api"))
+    digests.find(str(project / "api" / "src"), [])
+    digests.record_new(str(project / "web"), ["a"], [stamp()], [DIGEST])
+    new = [digests.is_new(str(project / name)) for name in (".", "api", "api/src/deep", "web", "apis")]
+    assert new == [False, False, False, False, True]
+    digests.save()
+    assert not FileDigests.load(file, project).is_new(str(project / "apis"))
+
+
 def test_a_context_outside_of_the_project_is_cached_too(file: Path) -> None:
     project = file.parent.parent
     digests = FileDigests.load(file, project)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,14 @@ BASE = Image("base", "registry.example/shop/base")
 PINNED = Image("pinned", "registry.example/shop/pinned", tags=("1.0",))
 NODE = Image("node", "node")
 API = Image("api", "registry.example/shop/api")
+TARGET = partial(Target, "kind", "default")
 IMAGES = {image.name: image for image in (BASE, PINNED, NODE, API)}
 
 
 def plan(image: Image, **bases: str) -> ImagePlan:
     inputs = DockerInputs(image, Path("/project"))
-    return ImagePlan(image, Path("/project"), inputs, "docker default", bases={f"x/{n}": n for n in bases})
+    names = {f"x/{name}": name for name in bases}
+    return ImagePlan(image, Path("/project"), inputs, "docker default", Selection(), TARGET, bases=names)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +65,7 @@ def test_a_diamond_is_no_cycle() -> None:
 
 def deployment(name: str, *images: ImagePlan, kind: str = "kubectl", dependency: str = "") -> DeploymentPlan:
     in_graph = name_in_graph(name, dependency)
-    target = Target("kind", "default")
-    return DeploymentPlan(Deployment(name, kind), in_graph, PROJECT, PROJECT / "logs", images, lambda: target)
+    return DeploymentPlan(Deployment(name, kind), in_graph, PROJECT, PROJECT / "logs", images, TARGET)
 
 
 def test_deployments_follow_each_other_and_wait_for_the_images_that_they_name() -> None:
@@ -164,7 +165,7 @@ def test_groups_of_hooks_and_dependencies_are_there_only_with_members() -> None:
 
 def test_a_project_waits_for_what_it_needs_through_one_without_tasks() -> None:
     ground = ProjectPlan(
-        "ground", (replace(plan(BASE), dependency="ground"),), (deployment("db", dependency="ground"),)
+        "ground", (plan(BASE)._replace(dependency="ground"),), (deployment("db", dependency="ground"),)
     )
     between = ProjectPlan("between", needs=("ground",))
     api = plan(API)

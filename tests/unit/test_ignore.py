@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -232,3 +233,19 @@ def test_the_deciding_pattern_is_named_by_its_line(path: str, line: int | None) 
     decisive = rules("a", "!a/keep*", "a/*.txt", "!b", "a/*.txt").deciding_pattern(path)
 
     assert (decisive.line if decisive else None) == line
+
+
+@given(st.lists(PATTERNS, max_size=6), NAMES)
+def test_the_deciding_pattern_is_the_last_one_that_made_a_difference(lines: list[str], path: str) -> None:
+    outcomes = [rules(*lines[:number]).excludes(path) for number in range(len(lines) + 1)]
+    decisive = rules(*lines).deciding_pattern(path)
+
+    assert outcomes[decisive.line - 1 if decisive else 0] != outcomes[-1] or decisive is None
+    assert set(outcomes[decisive.line if decisive else 0 :]) == {outcomes[-1]}
+
+
+def test_patterns_that_do_not_concern_an_entry_cost_little() -> None:
+    many = rules(*(f"{mark}x{number}*/y" for number in range(300) for mark in ("", "!")))
+
+    with patch.object(IgnoreRules, "of", side_effect=AssertionError):
+        assert many.deciding_pattern("src/main.py") is None

@@ -61,7 +61,8 @@ def test_settings_of_the_pod_reach_it(tmp_path: Path) -> None:
 
     spec = pod["spec"]
     assert (spec["initContainers"][0]["image"], spec["containers"][0]["image"]) == ("own/init", "own/executor")
-    assert spec["containers"][0]["resources"] == {"limits": {"cpu": 2, "memory": "4Gi"}}
+    for container in (*spec["initContainers"], *spec["containers"]):  # a quota may ask them of each
+        assert container["resources"] == {"limits": {"cpu": 2, "memory": "4Gi"}}
     assert spec["serviceAccountName"] == "builder"
     assert spec["nodeSelector"] == {"disk": "ssd"}
     assert spec["tolerations"] == [{"key": "build", "operator": "Exists"}]

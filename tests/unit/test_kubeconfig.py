@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from imagetasks.errors import ClusterError
 from imagetasks.kubeconfig import (
@@ -11,6 +12,7 @@ from imagetasks.kubeconfig import (
     credential_plugin,
     current_context,
     current_namespace,
+    environ_elsewhere,
     find_target,
     proxy_url,
 )
@@ -93,6 +95,13 @@ def test_a_file_that_is_not_yaml_is_named(tmp_path: Path, text: str) -> None:
         find_target(write(tmp_path / "broken", text))
 
 
+@pytest.mark.parametrize("token", ["secret", '"secret\\q"', "*secret", "!secret x"])
+def test_a_broken_file_is_not_quoted(tmp_path: Path, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagetasks.kubeconfig._Loader", yaml.SafeLoader)  # which quotes more than that of libyaml
+    with pytest.raises(ClusterError, match=r"/broken cannot be read: line [12] is not YAML$"):
+        find_target(write(tmp_path / "broken", f"users: [{{name: a, user: {{token: {token}\nb: c: d"))
+
+
 @pytest.mark.parametrize(
     "text", ["[]", "contexts: 1\ncurrent-context: x", "contexts: [1, {name: x}]\ncurrent-context: x"]
 )
@@ -118,3 +127,18 @@ def test_the_proxy_is_that_of_the_contexts_cluster(environ: dict[str, str]) -> N
     files = [Path(environ["KUBECONFIG"])]
     assert proxy_url(files, "home") == "http://proxy.example"
     assert proxy_url(files, "work") == proxy_url(files, "nowhere") == ""
+
+
+def test_relative_paths_lead_to_the_same_files_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative = {"KUBECONFIG": os.pathsep.join(["config", "", "/etc/kubeconfig"]), "HOME": "/root"}
+    absolute = os.pathsep.join([str(tmp_path / "config"), "", "/etc/kubeconfig"])
+    assert environ_elsewhere(relative) == {"KUBECONFIG": absolute, "HOME": "/root"}
+    assert environ_elsewhere({"HOME": "/root"}) == {"HOME": "/root"}
+
+
+def test_a_target_tells_no_password_of_a_server(tmp_path: Path) -> None:
+    environ = write(tmp_path / "config", CONFIG.replace("https://east", "https://ann:secret@east"))
+    assert find_target(environ).server == "https://east.example:6443"

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from imagetasks.config.model import Deployment
 from imagetasks.config.reader import Node, parse_nodes
@@ -87,6 +89,22 @@ more: {{<<: *base, y: *base}}
     thing = "apiVersion: v1\nkind: Thing\n"
     json = "apiVersion: v1\nkind: Thing\na:\n  b: 1\n"
     assert through(text) == f"{POD}---\n{json}---\n{thing}{more}"
+
+
+@pytest.mark.parametrize("between", ["\n", " \n\n  "])
+def test_json_texts_may_stand_in_a_row_as_kubectl_and_jq_print_them(between: str) -> None:
+    kinds = ("First", "Second", "Third")
+    text = between.join(json.dumps({"apiVersion": "v1", "kind": kind}) for kind in kinds)
+    assert through(f"\n{text}\n") == "---\n".join(f"apiVersion: v1\nkind: {kind}\n" for kind in kinds)
+    wrong = f'\n{text}\n\n{{"apiVersion": "v1"}}'
+    line = wrong.count("\n") + 1
+    with pytest.raises(DeployError, match=f"^it.yaml:{line}:"):
+        through(wrong)
+
+
+def test_json_may_escape_every_sign() -> None:
+    data = {"apiVersion": "v1", "kind": "Thing", "a": "\U0001f600 \u2028 \x07", "b": "\\ud83d\\ude00"}
+    assert yaml.safe_load(through(json.dumps(data))) == data
 
 
 def test_a_list_stands_for_its_items() -> None:

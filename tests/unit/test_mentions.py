@@ -81,6 +81,16 @@ def test_values_and_values_files_and_a_local_chart_are_looked_at(tmp_path: Path)
     assert mentions(tmp_path, method) == ALL
 
 
+def test_what_a_chart_has_from_other_folders_is_looked_at(tmp_path: Path) -> None:
+    for name in ("chart/charts", "common", "linked"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "chart" / "Chart.yaml").write_text("dependencies: [{name: common, repository: 'file://../common'}]")
+    (tmp_path / "common" / "values.yaml").write_text("image: nginx")
+    (tmp_path / "linked" / "values.yaml").write_text("image: team/worker")
+    (tmp_path / "chart" / "charts" / "linked").symlink_to(tmp_path / "linked")
+    assert mentions(tmp_path, Helm(chart=Chart("chart"))) == {"web", "worker"}
+
+
 def test_a_packed_chart_may_mention_all_and_one_of_a_repository_only_what_its_values_do(tmp_path: Path) -> None:
     (tmp_path / "it.tgz").write_bytes(b"packed")
     assert mentions(tmp_path, Helm(chart=Chart("it.tgz"))) == ALL

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import pytest
 from imagetasks.config.model import REBUILD_ALWAYS, CustomBuild, DockerBuild, Image
 from imagetasks.context.inputs import CustomInputs, DockerInputs
 from imagetasks.context.manifest import Manifest
-from imagetasks.plan import ELSEWHERE, ImagePlan
+from imagetasks.kubeconfig import Target
+from imagetasks.plan import ELSEWHERE, ImagePlan, Selection
 from imagetasks.reasons import (
     INPUTS_CHANGED,
     NOT_BUILT,
@@ -22,6 +23,7 @@ from imagetasks.reasons import (
 
 PROJECT = Path("/project")
 IMAGE = Image("api", "shop/api")
+TARGET = partial(Target, "kind", "default")
 BUILT: Values = {
     "digest": "d1",
     "engine": "docker default",
@@ -59,7 +61,7 @@ class Facts:
 def plan_of(image: Image = IMAGE, *, is_pushed: bool = True, **fields: Any) -> ImagePlan:
     build = image.build
     inputs = CustomInputs(build, PROJECT) if isinstance(build, CustomBuild) else DockerInputs(image, PROJECT)
-    plan = replace(ImagePlan(image, PROJECT, inputs, "docker default"), **fields)
+    plan = ImagePlan(image, PROJECT, inputs, "docker default", Selection(), TARGET)._replace(**fields)
     if is_pushed:
         plan.selection.choose(["push:api"], {"push:api": ()})
     return plan
@@ -98,6 +100,22 @@ def test_what_is_recorded_and_pushed_is_no_reason_and_asks_no_daemon() -> None:
 )
 def test_a_build_has_one_reason(plan: ImagePlan, records: dict[str, Values], reason: str) -> None:
     assert list(build_reasons(plan, Facts(records))) == [reason]
+
+
+@pytest.mark.parametrize("key", BUILT)
+def test_a_build_that_an_earlier_version_recorded_less_of_is_none(key: str) -> None:
+    less = {name: value for name, value in BUILT.items() if name != key}
+
+    assert list(build_reasons(plan_of(), Facts({**RECORDS, "build:api": less}))) == [NOT_BUILT]
+
+
+@pytest.mark.parametrize("key", TAGGED)
+def test_a_tag_that_an_earlier_version_recorded_less_of_is_none(key: str) -> None:
+    less = {name: value for name, value in TAGGED.items() if name != key}
+
+    records = {**RECORDS, "tag:api": less}
+    assert list(tag_reasons(plan_of(), Facts(records))) == ["it has no tag yet"]
+    assert list(push_reasons(plan_of(), Facts(records))) == ["the registry has not taken it yet"]
 
 
 def test_all_reasons_of_a_build_are_told() -> None:

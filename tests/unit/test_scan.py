@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import stat
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagetasks.context.entries import LARGE
 from imagetasks.context.ignore import IgnoreRules
+from imagetasks.context.looks import Looks
 from imagetasks.context.scan import Scan, open_unchanged, scan, stamped_size
 from imagetasks.errors import ContextError
 
@@ -31,12 +34,37 @@ def test_folders_come_first_and_names_in_order(tmp_path: Path) -> None:
     assert scan(tmp_path).paths == ["B", "a", "b", "b-c", "b/a", "b/z", "b/a/x"]
 
 
+def test_folders_are_entered_in_the_order_of_their_names(tmp_path: Path) -> None:
+    fill(tmp_path, ["b-c/x", "b/x", "a/x/y"])
+    assert scan(tmp_path).paths == ["a", "b", "b-c", "a/x", "a/x/y", "b/x", "b-c/x"]
+
+
 def test_an_entry_has_its_mode_and_its_size(tmp_path: Path) -> None:
     fill(tmp_path, ["run.sh"])
     (tmp_path / "run.sh").chmod(0o751)
     found = scan(tmp_path)
     assert found.modes == [stat.S_IFREG | 0o751]
     assert [stamped_size(stamp) for stamp in found.stamps] == [len("run.sh")]
+
+
+def test_small_files_can_be_read_along(tmp_path: Path) -> None:
+    fill(tmp_path, ["a/b", "c"])
+    (tmp_path / "link").symlink_to("c")
+    (tmp_path / "large").write_bytes(bytes(LARGE))
+    found = scan(tmp_path, contents=True)
+    assert found == scan(tmp_path)
+    paths, stamps, digests = found.read_along()
+    assert paths == ["c", "a/b"]
+    assert [stamped_size(stamp) for stamp in stamps] == [1, 3]
+    assert digests == [hashlib.sha256(path.encode()).digest() for path in paths]
+
+
+@pytest.mark.parametrize("contents", [False, True])
+def test_the_fingerprint_is_that_of_looking_at_the_same_folders(tmp_path: Path, contents: bool) -> None:
+    fill(tmp_path, ["a/b", "c", "x/y", "e/f"])
+    (tmp_path / "link").symlink_to("c")
+    found = scan(tmp_path, rules("x", "e/f"), contents=contents)
+    assert Looks().fingerprint(str(tmp_path), found.folders) == found.fingerprint
 
 
 def test_a_symbolic_link_is_not_followed_and_keeps_its_target_as_written(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from imagetasks.config.printing import print_nodes
 from imagetasks.config.reader import MappingNode
-from imagetasks.deploy.values import difference, merged, parse_values
+from imagetasks.deploy.values import difference, merged, parse_chart_values, parse_values
 from imagetasks.errors import DeployError
 
 KEYS = st.sampled_from("abc")
@@ -53,3 +53,10 @@ def test_a_file_may_hold_no_values(text: str) -> None:
 def test_values_must_be_a_map() -> None:
     with pytest.raises(DeployError, match=r"^values\.yaml must hold a map$"):
         parse_values(b"[1]", "values.yaml")
+
+
+def test_a_key_that_stands_twice_is_a_mistake_of_the_users_but_not_of_a_charts() -> None:
+    text = b"a: 1\nb: {c: 2}\na: 3\n"
+    assert plain(parse_chart_values(text, "values.yaml")) == {"a": 3, "b": {"c": 2}}
+    with pytest.raises(DeployError, match=r"^values\.yaml:3:1: the key `a` stands twice"):
+        parse_values(text, "values.yaml")

@@ -93,7 +93,7 @@ def edit_each(node: MappingNode, section: str, change: Edit) -> MappingNode:
     return node.with_values({**node.values, section: changed})
 
 
-def listed(node: MappingNode, section: str, change: Edit | None = None, *, short: str = "") -> MappingNode:
+def listed(node: MappingNode, section: str, *, short: str = "") -> MappingNode:
     """The map with a section that is a map of entries as a list of entries that have their name in ``name``.
 
     An entry that is a single value is one with that value for the key ``short``.
@@ -101,9 +101,8 @@ def listed(node: MappingNode, section: str, change: Edit | None = None, *, short
     entries = node.values.get(section)
     if not isinstance(entries, MappingNode):
         return node
-    items = [_named(entries.keys[name], entry, short) for name, entry in entries.values.items()]
-    changed = tuple(change(item) if change else item for item in items)
-    return node.with_values({**node.values, section: SequenceNode(changed, entries.line, entries.column)})
+    items = tuple(_named(entries.keys[name], entry, short) for name, entry in entries.values.items())
+    return node.with_values({**node.values, section: SequenceNode(items, entries.line, entries.column)})
 
 
 def _named(key: ScalarNode, entry: Node, short: str) -> MappingNode:

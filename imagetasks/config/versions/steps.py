@@ -224,10 +224,12 @@ STEPS = (
 def _with_lists(root: MappingNode) -> MappingNode:
     """The root with the newest version's maps of entries as lists, and a dependency's source in ``source``."""
     root = listed(root, "deployments")
-    return listed(root, "dependencies", _with_source)
+    return edit_each(listed(root, "dependencies"), "dependencies", _with_source)
 
 
 def _with_source(dependency: MappingNode) -> MappingNode:
+    if "source" in dependency.values:
+        return dependency
     source = MappingNode({}, {}, dependency.line, dependency.column)
     for key in ("path", "git", "branch", "tag", "revision", "subPath", "cloneArgs", "disableShallow", "disablePull"):
         source = move(source, dependency, key)

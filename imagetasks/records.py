@@ -1,0 +1,55 @@
+"""What the last runs have left in a project's database, and what is there now, for commands that are no tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from doit.dependency import JSONCodec
+from doit.exceptions import InvalidDodoFile
+
+from imagetasks.backend import TaskResults
+from imagetasks.deployment_checks import deployment_digest, missing_objects
+from imagetasks.errors import StateError
+from imagetasks.kubeconfig import Target
+from imagetasks.loader import doit_defaults
+from imagetasks.plan import DeploymentPlan, ImagePlan
+from imagetasks.reasons import Values
+from imagetasks.uptodate import daemon_holds
+
+
+class Records:
+    """The facts of :class:`imagetasks.reasons.Facts` and :class:`imagetasks.deployment_reasons.Facts`.
+
+    :param folder: the project's
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._results = TaskResults(doit_defaults(folder)["dep_file"], JSONCodec())
+
+    def record(self, task: str) -> Values:
+        """The values of a task's last success.
+
+        :raises StateError: the database cannot be read
+        """
+        try:
+            values: Values = self._results.get(task, "_values_:") or {}
+        except InvalidDodoFile as error:
+            raise StateError(str(error)) from error
+        return values
+
+    def digest(self, plan: ImagePlan) -> str:
+        """The digest of what the image is built from now."""
+        return plan.inputs.digest()
+
+    def holds(self, plan: ImagePlan, name: str, image_id: str) -> bool:
+        """Whether a name or id stands for an image in the daemon that builds it."""
+        return daemon_holds(plan, name, image_id)
+
+    def deployment_digest(self, plan: DeploymentPlan, target: Target) -> str:
+        """The digest of what the deployment is made from now."""
+        return deployment_digest(plan, target)
+
+    def missing(self, target: Target, objects: Sequence[str]) -> Sequence[str]:
+        """Those of some API paths where the cluster has nothing."""
+        return missing_objects(target, objects)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from doit.task import Task
@@ -20,6 +20,7 @@ from imagetasks.actions import argument_for, last_record, tell_mistakes
 from imagetasks.deploy import deployer_for
 from imagetasks.errors import ClusterError, DeployError
 from imagetasks.plan import DeploymentPlan, SecretPlan
+from imagetasks.report import phases
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def deploy(plan: DeploymentPlan, task: Task, **tagged: Values) -> Values:
     digest = deployer.digest()
     with _log(plan, task) as log:
         try:
-            objects = deployer.deploy(built_images(plan, references), log)
+            announce = partial(phases.enter, task.name)
+            objects = deployer.deploy(built_images(plan, references), log, announce)
         except (DeployError, ClusterError) as error:
             raise type(error)(_with_log(log.mask(error.message), log), error.position) from error
     return {"digest": digest, "target": list(target), "images": references, "objects": list(objects)}

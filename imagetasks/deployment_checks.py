@@ -9,7 +9,7 @@ from doit.exceptions import InvalidDodoFile
 from doit.task import Task
 
 from imagetasks.deploy import deployer_for
-from imagetasks.deployment_reasons import Values, deployment_reasons
+from imagetasks.deployment_reasons import Values, deployment_reasons, secret_reasons
 from imagetasks.errors import UserError
 from imagetasks.kubeconfig import Target
 from imagetasks.plan import DeploymentPlan, SecretPlan
@@ -21,16 +21,6 @@ def deployment_digest(plan: DeploymentPlan, target: Target) -> str:
     :raises DeployError: it is not there or cannot be read
     """
     return deployer_for(plan.deployment, plan.project, target).digest()
-
-
-def missing_objects(target: Target, objects: Sequence[str]) -> Sequence[str]:
-    """Those of some API paths where the cluster has nothing.
-
-    :raises ClusterError: it does not tell
-    """
-    from imagetasks.cluster.client import Cluster
-
-    return Cluster(target).missing(objects)
 
 
 class SecretIsCurrent(UptodateCalculator):  # type: ignore[misc]
@@ -45,11 +35,8 @@ class SecretIsCurrent(UptodateCalculator):  # type: ignore[misc]
 
         :raises doit.exceptions.InvalidDodoFile: that cannot be told
         """
-        from imagetasks.cluster.client import Cluster
-        from imagetasks.cluster.pull_secrets import is_current
-
         try:
-            return all(is_current(Cluster(target), self.plan.registry) for target in self.plan.find_targets())
+            return next(secret_reasons(self.plan, _has_pull_secret), None) is None
         except UserError as error:
             raise InvalidDodoFile(str(error)) from error
 
@@ -88,7 +75,9 @@ class DeploymentIsCurrent(UptodateCalculator):  # type: ignore[misc]
 
     def missing(self, target: Target, objects: Sequence[str]) -> Sequence[str]:
         """Those of some API paths where the cluster has nothing."""
-        return missing_objects(target, objects)
+        from imagetasks.cluster.client import Cluster
+
+        return Cluster(target).missing(objects)
 
     def __repr__(self) -> str:
         return "the cluster has what would be deployed"
@@ -109,3 +98,10 @@ class FindsLastDeployment(UptodateCalculator):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return "nothing was deployed"
+
+
+def _has_pull_secret(target: Target, registry: str) -> bool:
+    from imagetasks.cluster.client import Cluster
+    from imagetasks.cluster.pull_secrets import is_current
+
+    return is_current(Cluster(target), registry)

@@ -1,16 +1,17 @@
-"""Why something is to be deployed: what the last success recorded against what is there now. No I/O.
+"""Why something is to be deployed: what the last success recorded against what is there now; pull secrets. No I/O.
 
-doit's check in :mod:`imagetasks.deployment_checks` and ``imagetasks why`` both ask here, as with
+doit's checks in :mod:`imagetasks.deployment_checks` and :mod:`imagetasks.explanation` both ask here, as with
 :mod:`imagetasks.reasons` for images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from imagetasks.kubeconfig import Target
-from imagetasks.plan import DeploymentPlan
+from imagetasks.plan import DeploymentPlan, SecretPlan
 
 Values = dict[str, Any]
 """What a deployment's success leaves (see :mod:`imagetasks.deployment_actions`); empty without one."""
@@ -31,18 +32,30 @@ class Facts(Protocol):
         """Those of some API paths where the cluster has nothing. Raises ClusterError if it does not tell."""
 
 
-def deployment_reasons(plan: DeploymentPlan, facts: Facts) -> Iterator[str]:
+def deployment_reasons(plan: DeploymentPlan, facts: Facts, more: Iterable[str] = ()) -> Iterator[str]:
     """Why it is to be deployed. The cluster is asked for its objects only if nothing else is a reason.
 
+    :param more: reasons to come, where what is to happen before it has not happened yet
     :raises UserError: that cannot be told
     """
     last = facts.record(plan.task("deploy"))
     is_current = True
-    for reason in _demands_and_changes(plan, last, facts):
+    for reason in itertools.chain(_demands_and_changes(plan, last, facts), more):
         is_current = False
         yield reason
     if is_current:
         yield from _what_is_gone(plan.find_target(), last, facts)
+
+
+def secret_reasons(plan: SecretPlan, has_pull_secret: Callable[[Target, str], bool]) -> Iterator[str]:
+    """Why a pull secret is to be created or updated.
+
+    :param has_pull_secret: whether a cluster has the one for a registry as it would be created
+    :raises UserError: that cannot be told
+    """
+    for target in plan.find_targets():
+        if not has_pull_secret(target, plan.registry):
+            yield f"{place(target)} does not have it as it would be made now"
 
 
 def place(target: Target) -> str:

@@ -76,6 +76,10 @@ class ClusterError(UserError):
     """A Kubernetes cluster that cannot be reached, or does not do what it is asked."""
 
 
+class UnreachableError(ClusterError):
+    """A Kubernetes cluster that cannot be reached: whatever else it is asked, it does not answer."""
+
+
 class ConflictError(ClusterError):
     """An object in the cluster that somebody else has made or changed in the meantime."""
 

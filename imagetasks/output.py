@@ -1,4 +1,4 @@
-"""Where a build's or a push's output goes, and who is told how far it is."""
+"""Where the output of a build, a push or a deployment goes, and who is told how far it is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ Progress = Callable[[int, int], None]
 """Called with how many bytes of how many have been moved."""
 
 
+Announce = Callable[[str], None]
+"""Called with what is being done from now on: a few words that hold no secret."""
+
+
 def no_progress(done: int, total: int) -> None:
+    """Nobody wants to know."""
+
+
+def no_announcement(words: str) -> None:
     """Nobody wants to know."""
 
 

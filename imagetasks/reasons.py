@@ -1,7 +1,8 @@
 """Why an image is to be built, tagged or pushed: what the last success recorded against what is there now. No I/O.
 
-doit's checks in :mod:`imagetasks.uptodate` and ``imagetasks why`` both ask here, so that they cannot disagree: a task
-is up to date if there is no reason. Reasons are found one after the other; who takes only the first pays for no more.
+doit's checks in :mod:`imagetasks.uptodate` and :mod:`imagetasks.explanation` both ask here, so that they cannot
+disagree: a task is up to date if there is no reason. Reasons are found one after the other; who takes only the first
+pays for no more.
 """
 
 from __future__ import annotations

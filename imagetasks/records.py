@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doit.dependency import JSONCodec
 from doit.exceptions import InvalidDodoFile
 
 from imagetasks.backend import TaskResults
-from imagetasks.deployment_checks import deployment_digest, missing_objects
-from imagetasks.errors import StateError
+from imagetasks.deployment_checks import deployment_digest
+from imagetasks.errors import StateError, UnreachableError
 from imagetasks.kubeconfig import Target
 from imagetasks.loader import doit_defaults
 from imagetasks.plan import DeploymentPlan, ImagePlan
 from imagetasks.reasons import Values
 from imagetasks.uptodate import daemon_holds
 
+if TYPE_CHECKING:
+    from imagetasks.cluster.client import Cluster
+
+_PATIENCE = 3.0
+"""How many seconds a cluster is given: who asks what a run would do has not asked for one."""
+
 
 class Records:
-    """The facts of :class:`imagetasks.reasons.Facts` and :class:`imagetasks.deployment_reasons.Facts`.
+    """The facts of :class:`imagetasks.explanation.Facts`. A cluster that does not answer is asked once.
 
     :param folder: the project's
     """
 
     def __init__(self, folder: Path) -> None:
         self._results = TaskResults(doit_defaults(folder)["dep_file"], JSONCodec())
+        self._unreachable: dict[str, UnreachableError] = {}
 
     def record(self, task: str) -> Values:
         """The values of a task's last success.
@@ -52,4 +61,24 @@ class Records:
 
     def missing(self, target: Target, objects: Sequence[str]) -> Sequence[str]:
         """Those of some API paths where the cluster has nothing."""
-        return missing_objects(target, objects)
+        with self._asking(target) as cluster:
+            return cluster.missing(objects)
+
+    def has_pull_secret(self, target: Target, registry: str) -> bool:
+        """Whether a cluster has a pull secret as it would be created."""
+        from imagetasks.cluster.pull_secrets import is_current
+
+        with self._asking(target) as cluster:
+            return is_current(cluster, registry)
+
+    @contextmanager
+    def _asking(self, target: Target) -> Iterator[Cluster]:
+        from imagetasks.cluster.client import Cluster
+
+        if known := self._unreachable.get(target.context):
+            raise known
+        try:
+            yield Cluster(target, patience=_PATIENCE)
+        except UnreachableError as error:
+            self._unreachable[target.context] = error
+            raise

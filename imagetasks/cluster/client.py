@@ -6,6 +6,7 @@ Objects are dictionaries as the API has them, and stand at paths: ``/apis/apps/v
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -46,11 +47,16 @@ class Cluster:
     threads may use them. Every method raises ClusterError, which says in one sentence why the cluster does not do it:
     it cannot be reached, does not accept us, misses a right, has too much to do. It is asked again only where that
     can help: when it asks for it (``Retry-After``), or when an answer was lost to what does no harm twice.
+
+    :param patience: for how many seconds to wait at most for a connection, and for an answer
     """
 
-    def __init__(self, target: Target, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self, target: Target, environ: Mapping[str, str] = os.environ, *, patience: float = math.inf
+    ) -> None:
         self.target = target
         self._environ = environ
+        self._patience = patience
 
     @property
     def api_client(self) -> Any:
@@ -223,7 +229,7 @@ class Cluster:
                 connection.server + path,
                 body=None if body is None else json.dumps(body),
                 headers=headers | connection.authorization(),
-                timeout=_timeout(read_timeout),
+                timeout=_timeout(read_timeout, self._patience),
                 retries=_retries(method),
                 preload_content=preload_content,
             )
@@ -248,10 +254,10 @@ def _pieces(response: BaseHTTPResponse) -> Iterator[bytes]:
         yield from response.stream()
 
 
-def _timeout(read: float) -> Any:
+def _timeout(read: float, patience: float) -> Any:
     from urllib3 import Timeout
 
-    return Timeout(connect=_CONNECT_TIMEOUT, read=read)
+    return Timeout(connect=min(_CONNECT_TIMEOUT, patience), read=min(read, patience))
 
 
 def _retries(method: str) -> Retry:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from imagetasks.errors import ClusterError, ConflictError
+from imagetasks.errors import ClusterError, ConflictError, UnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ def status_mistake(code: int, body: bytes | str | None, target: Target) -> Clust
     return kind(_refusal(code, message, context_words(target)))
 
 
-def connection_mistake(error: Exception, server: str, target: Target) -> ClusterError:
+def connection_mistake(error: Exception, server: str, target: Target) -> UnreachableError:
     """The error for an API server that cannot be reached, or whose certificate is not accepted."""
     from urllib3.exceptions import ProxyError
 
@@ -64,18 +64,18 @@ def connection_mistake(error: Exception, server: str, target: Target) -> Cluster
     url = urlsplit(server)
     where = f"the API server {url.scheme}://{url.netloc.rpartition('@')[2]} of {context_words(target)}"
     if untrusted := getattr(root, "verify_message", ""):
-        return ClusterError(
+        return UnreachableError(
             f"the certificate of {where} is not accepted ({untrusted}); "
             "give its certificate-authority in the kubeconfig"
         )
     silent = "it does not answer in time" if isinstance(root, TimeoutError) else "it ends the connection"
     reason = getattr(root, "strerror", None) or silent
     if isinstance(getattr(error, "reason", error), ProxyError):
-        return ClusterError(
+        return UnreachableError(
             f"the proxy that leads to {where} cannot be used ({reason}); "
             "see HTTPS_PROXY and NO_PROXY, or proxy-url in the kubeconfig"
         )
-    return ClusterError(f"{where} cannot be reached ({reason}); is the cluster running, and is this its address?")
+    return UnreachableError(f"{where} cannot be reached ({reason}); is the cluster running, and is this its address?")
 
 
 def _refusal(code: int, message: str, where: str) -> str:

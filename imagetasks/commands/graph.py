@@ -23,6 +23,7 @@ def main(words: Sequence[str]) -> int:
     """
     parser = Parser("graph", "Show the task graph: what waits for what, what would run and why.")
     parser.add_configuration()
+    parser.add_run()
     parser.add_argument("-o", "--output", metavar="FILE", help=f"write it to a file: {', '.join(_formats())}")
     parser.add_argument("--no-status", action="store_true", help="do not look what is up to date")
     parser.add_argument(
@@ -41,7 +42,7 @@ def main(words: Sequence[str]) -> int:
     if not found.no_status:
         from imagetasks.picture.verdicts import verdicts_of
 
-        graph = with_verdicts(graph, verdicts_of(tasks, list(graph), project.config.folder))
+        graph = with_verdicts(graph, verdicts_of(project, tasks, list(graph)))
     graph = with_seconds(graph, last_seconds(project.config.state_folder))
     if file:
         _write(file, _formats()[file.suffix](graph, f"Task graph of {config.absolute().parent.name}"))

@@ -41,6 +41,12 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--kube-context", metavar="CONTEXT", default="", help="the kubectl context")
         self.add_argument("--namespace", metavar="NAMESPACE", default="", help="the namespace")
 
+    def add_run(self) -> None:
+        """Add the options that change what a run would do to its tasks."""
+        self.add_target()
+        self.add_argument("--skip-push", action="store_true", help="for a run that does not push")
+        self.add_argument("-t", "--tag", metavar="TAG", default="", help="for a run with this tag")
+
 
 def options_of(found: argparse.Namespace) -> Options:
     """The values of all that has the name of an option. Raises OptionError for a bad one."""

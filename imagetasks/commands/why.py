@@ -8,22 +8,12 @@ from datetime import datetime
 
 from imagetasks.commands.parser import Parser, check_name, config_file, options_of
 from imagetasks.config.questions import asker_here
-from imagetasks.context.manifest import read_manifest, take_manifest
-from imagetasks.deployment_reasons import NOT_DEPLOYED, deployment_reasons, place
+from imagetasks.deployment_reasons import place
 from imagetasks.errors import UserError
+from imagetasks.explanation import Explanation
 from imagetasks.plan import DeploymentPlan, ImagePlan
 from imagetasks.project import Project, open_project
-from imagetasks.reasons import (
-    INPUTS_CHANGED,
-    NOT_BUILT,
-    build_reasons,
-    input_changes,
-    push_reasons,
-    tag_reasons,
-)
 from imagetasks.records import Records
-from imagetasks.registry.tags import resolve_tag
-from imagetasks.report.log import TaskLog
 from imagetasks.report.terminal import printable, show
 
 
@@ -36,9 +26,7 @@ def main(words: Sequence[str]) -> int:
     """
     parser = Parser("why", "Tell why images would be built or pushed, and what would be deployed.")
     parser.add_configuration()
-    parser.add_target()
-    parser.add_argument("--skip-push", action="store_true", help="for a run that does not push")
-    parser.add_argument("-t", "--tag", metavar="TAG", default="", help="for a run with this tag")
+    parser.add_run()
     parser.add_argument("names", nargs="*", metavar="NAME", help="images and deployments to tell of [default: all]")
     found = parser.parse_intermixed_args(words)
     options = options_of(found)
@@ -61,7 +49,8 @@ class _Story:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._plans = {plan.name: plan for plan in project.plans}
-        self._facts = Records(project.config.folder)
+        self._records = Records(project.config.folder)
+        self._explanation = Explanation(project.plans, self._records)
         pushes = [plan.task("push") for plan in project.plans]
         project.selection.choose(pushes, dict.fromkeys(pushes, ()))
 
@@ -83,9 +72,9 @@ class _Story:
 
     def _of_image(self, plan: ImagePlan) -> Iterator[str]:
         for verb, reasons in (
-            ("built", self._build_reasons(plan)),
-            ("tagged", tag_reasons(plan, self._facts)),
-            ("pushed", push_reasons(plan, self._facts)),
+            ("built", self._explanation.build_reasons(plan)),
+            ("tagged", self._explanation.tag_reasons(plan)),
+            ("pushed", self._explanation.push_reasons(plan)),
         ):
             first = next(reasons, None)
             if first is not None:
@@ -96,7 +85,7 @@ class _Story:
         yield f"{plan.name} is up to date {self._since(plan)}"
 
     def _of_deployment(self, plan: DeploymentPlan) -> Iterator[str]:
-        reasons = self._deploy_reasons(plan)
+        reasons = self._explanation.deploy_reasons(plan)
         first = next(reasons, None)
         if first is None:
             yield f"deployment {plan.name} is up to date in {place(plan.find_target())}"
@@ -105,49 +94,9 @@ class _Story:
         yield f"  {first}"
         yield from (f"  {reason}" for reason in reasons)
 
-    def _deploy_reasons(self, plan: DeploymentPlan) -> Iterator[str]:
-        for reason in deployment_reasons(plan, self._facts):
-            yield reason + _last_try(plan, "deploy") if reason == NOT_DEPLOYED else reason
-        for image in plan.images:
-            if self._is_to_be_built(image) and self._gets_another_tag(image):
-                yield f"its image {image.name} is to be built before it"
-
-    def _gets_another_tag(self, plan: ImagePlan) -> bool:
-        """Whether a build gives the image another name than it has; not if its tag is a fixed one."""
-        tag = resolve_tag(plan.schemas[0] if plan.schemas else None)
-        return bool(self._facts.record(plan.task("tag")).get("reference") != f"{plan.image.image}:{tag}")
-
-    def _build_reasons(self, plan: ImagePlan) -> Iterator[str]:
-        for reason in build_reasons(plan, self._facts):
-            if reason == INPUTS_CHANGED:
-                yield from self._input_changes(plan)
-            elif reason == NOT_BUILT:
-                yield reason + _last_try(plan, "build")
-            else:
-                yield reason
-        for base in plan.base_names:
-            if self._is_to_be_built(self._plans[base]):
-                yield f"its base image {base} is to be built before it"
-
-    def _is_to_be_built(self, plan: ImagePlan) -> bool:
-        has_reason = next(build_reasons(plan, self._facts), None) is not None
-        return has_reason or any(self._is_to_be_built(self._plans[base]) for base in plan.base_names)
-
-    def _input_changes(self, plan: ImagePlan) -> Iterator[str]:
-        before = read_manifest(plan.manifest_file, self._facts.record(plan.task("build"))["digest"])
-        now = take_manifest(plan.inputs, self._facts.digest(plan), before.salt) if before else None
-        changes = list(input_changes(before, now)) if before and now else []
-        yield from changes or [f"{INPUTS_CHANGED}; which files or settings is not known"]
-
     def _since(self, plan: ImagePlan) -> str:
-        built, tagged = (self._facts.record(plan.task(kind)) for kind in ("build", "tag"))
+        built, tagged = (self._records.record(plan.task(kind)) for kind in ("build", "tag"))
         names = ", ".join([tagged["reference"], *tagged["others"]])
         if "time" not in built:  # a record of an earlier version
             return f"as {names}"
         return f"since {datetime.fromisoformat(built['time']).astimezone():%Y-%m-%d %H:%M} as {names}"
-
-
-def _last_try(plan: ImagePlan | DeploymentPlan, kind: str) -> str:
-    """What to say of a task that left a log and no record: doit keeps none of one that failed or is forgotten."""
-    log = TaskLog(plan.log_folder, plan.task(kind), live=False).path
-    return f"; the last one failed, was forgotten or is not done, its log is {log}" if log.exists() else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from imagetasks.output import Output
+from imagetasks.output import Announce, Output, no_announcement
 
 
 class BuiltImage(NamedTuple):
@@ -37,9 +37,12 @@ class Deployer(Protocol):
         :raises DeployError: they cannot be made
         """
 
-    def deploy(self, images: Sequence[BuiltImage], output: Output) -> tuple[str, ...]:
+    def deploy(
+        self, images: Sequence[BuiltImage], output: Output, announce: Announce = no_announcement
+    ) -> tuple[str, ...]:
         """Deploy, and return the API paths of what is in the cluster now (``/apis/apps/v1/namespaces/…``).
 
+        :param announce: is told what is waited for
         :raises UserError: why it is not deployed
         """
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,15 +34,17 @@ from imagetasks.deploy.component import COMPONENT_CHART, component_values
 from imagetasks.deploy.helm_cli import HelmCli
 from imagetasks.deploy.image_tags import fill_runtime_variables_in, tag_values
 from imagetasks.deploy.manifests import identity, parse_manifests
+from imagetasks.deploy.replicas import replicas_announced
 from imagetasks.deploy.sources import fetch, is_remote, read_file, shown_address
 from imagetasks.deploy.values import difference, merged, parse_values
 from imagetasks.errors import ClusterError, DeployError
 from imagetasks.kubeconfig import Target, environ_elsewhere
-from imagetasks.output import Output
+from imagetasks.output import Announce, Output, no_announcement
 
 _DEFAULT_TIMEOUT = "180"
 """In seconds (reference, section "Configuration file")."""
 _VALUES_TO_KEEP = ("--reuse-values", "--reset-values", "--reset-then-reuse-values")
+_ARGUMENTS_TO_WAIT = ("--wait", "--atomic", "--rollback-on-failure")
 _THERE = (
     "deployed",
     "failed",
@@ -84,7 +86,9 @@ class HelmDeployer:
             command = ["template", self._release_name, *release.arguments, *self._hooks, *self.settings.template_args]
             return release.helm.read(command)
 
-    def deploy(self, images: Sequence[BuiltImage], output: Output) -> tuple[str, ...]:
+    def deploy(
+        self, images: Sequence[BuiltImage], output: Output, announce: Announce = no_announcement
+    ) -> tuple[str, ...]:
         """Install the chart, or upgrade its release, in a namespace that is made if it is not there.
 
         :returns: the path of the secret in which helm keeps this revision of the release
@@ -94,7 +98,8 @@ class HelmDeployer:
         if self.settings.recreate:
             output.write("WARNING: `recreate` has no effect since Helm 3, which leaves pods that need no change\n")
         before = self._revisions(cluster)
-        with self._prepared(images) as release:
+        told = replicas_announced(cluster, self._release_name, announce) if self._waits else nullcontext()
+        with self._prepared(images) as release, told:
             command = ["upgrade", self._release_name, *release.arguments, "--install", *self._kept_values]
             try:
                 release.helm.run([*command, *self._options(release.helm), *self.settings.upgrade_args], output)
@@ -114,6 +119,12 @@ class HelmDeployer:
     @property
     def _release_name(self) -> str:
         return self.settings.release_name or self.deployment.name
+
+    @property
+    def _waits(self) -> bool:
+        """Whether helm waits until all is ready; in later versions of the file only its own arguments say so."""
+        asked = {argument.partition("=")[0] for argument in self.settings.upgrade_args}
+        return self.settings.wait or self.settings.atomic or not asked.isdisjoint(_ARGUMENTS_TO_WAIT)
 
     @property
     def _chart(self) -> Chart | None:
@@ -216,7 +227,7 @@ class HelmDeployer:
 
     def _why_not_ready(self, cluster: Cluster, helm: HelmCli) -> str:
         """What keeps the objects of the release from being ready, where that was waited for; as it is for hooks."""
-        waited = ("hooks", "manifest") if self.settings.wait or self.settings.atomic else ("hooks",)
+        waited = ("hooks", "manifest") if self._waits else ("hooks",)
         try:
             texts = [helm.read(["get", what, self._release_name]) for what in waited]
             objects = [entry for text in texts for entry in parse_manifests(text.encode(), "the release's manifests")]

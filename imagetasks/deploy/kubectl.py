@@ -25,7 +25,7 @@ from imagetasks.deploy.messages import Messages, shown_messages
 from imagetasks.deploy.sources import fetch, is_remote, local_files, read_file, shown_address
 from imagetasks.errors import DeployError
 from imagetasks.kubeconfig import Target, environ_elsewhere
-from imagetasks.output import Output
+from imagetasks.output import Announce, Output, no_announcement
 from imagetasks.processes import run
 
 _API_PATH = re.compile(r"/(?:api/v1|apis/([^/]+)/([^/]+))(?:/namespaces/([^/]+))?/([^/]+)/([^/]+)")
@@ -62,7 +62,9 @@ class KubectlDeployer:
         """The manifests with tags and patches."""
         return print_manifests(self._objects(images))
 
-    def deploy(self, images: Sequence[BuiltImage], output: Output) -> tuple[str, ...]:
+    def deploy(
+        self, images: Sequence[BuiltImage], output: Output, announce: Announce = no_announcement
+    ) -> tuple[str, ...]:
         """Apply the manifests, into a namespace that is made if it is not there.
 
         Objects that name a namespace themselves go there.
@@ -74,6 +76,7 @@ class KubectlDeployer:
             text = print_manifests(batch)
             self._run(["apply", *self._apply_arguments(kind), "--filename", "-"], namespace, output, text)
             if kind == _CUSTOM_KIND:
+                announce("waiting for custom resource definitions")
                 condition = ["--for", "condition=Established", "--timeout", "60s"]
                 self._run(["wait", *condition, "--filename", "-"], namespace, output, text)
         return tuple(cluster.paths_of(map(identity, objects)))

@@ -102,12 +102,16 @@ def make_graph(tasks: Iterable[TaskDict], chosen: Sequence[str] = ()) -> TaskGra
 
 
 def with_verdicts(graph: TaskGraph, verdicts: Mapping[str, Verdict]) -> TaskGraph:
-    """The graph with what a run would do; tasks that get the values of one that would run would run after it."""
+    """The graph with what a run would do.
+
+    Hooks that get the values of a task that would run would run after it. Of other tasks the verdicts themselves
+    tell, which know whether the values would be others.
+    """
     judged: dict[str, TaskNode] = {}
     for name, node in graph.items():
         verdict = verdicts.get(name)
-        cause = next((other for other in node.gets_from if _spreads(judged.get(other))), None)
-        if cause and verdict and not verdict.runs:
+        cause = next((other for other in node.gets_from if _would_run(judged.get(other))), None)
+        if node.kind == "hook" and cause and verdict and not verdict.runs:
             verdict = Verdict(True, f"after {cause}")
         judged[name] = replace(node, verdict=verdict)
     return judged
@@ -156,9 +160,8 @@ def without_detours(needs: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, 
     return fewest
 
 
-def _spreads(node: TaskNode | None) -> bool:
-    """Whether what gets this task's values would run as well; hashing always runs, and tells by its digest."""
-    return bool(node and node.verdict and node.verdict.runs and node.kind != "hash")
+def _would_run(node: TaskNode | None) -> bool:
+    return bool(node and node.verdict and node.verdict.runs)
 
 
 def _named(words: Sequence[str], names: Collection[str]) -> Iterator[str]:

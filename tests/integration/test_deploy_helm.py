@@ -3,6 +3,8 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import os
+import re
 import shutil
 import subprocess
 import threading
@@ -25,6 +27,7 @@ from imagetasks.errors import DeployError, Position
 from imagetasks.kubeconfig import Target
 from tests.cluster import unused_namespace, wait_for
 from tests.helm import Log, find_helm, make_chart
+from tests.projects import Project
 from tests.registries import Registry
 
 pytestmark = pytest.mark.helm
@@ -66,6 +69,25 @@ spec:
       terminationGracePeriodSeconds: 0
       containers:
       - {name: main, image: {{ .Values.image }}, imagePullPolicy: Never, command: [sleep, "1000"]}
+"""
+
+SLOW = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ .Release.Name }}}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+      - name: main
+        image: {{ .Values.image }}
+        imagePullPolicy: Never
+        command: [sh, -c, "echo {{ .Values.word }}; sleep 3; touch /tmp/ready; sleep 1000"]
+        readinessProbe: {exec: {command: [test, -e, /tmp/ready]}, periodSeconds: 1}
 """
 
 
@@ -318,6 +340,35 @@ def test_waiting_in_vain_tells_why_and_atomic_undoes_it(cluster: Cluster, tmp_pa
     deployment = cluster.read(path)
     assert deployment is not None
     assert deployment["spec"]["template"]["spec"]["containers"][0]["image"] == busybox
+
+
+@pytest.mark.cluster
+@pytest.mark.docker
+def test_what_helm_waits_for_is_counted(cluster: Cluster, tmp_path: Path, busybox: str) -> None:
+    make_chart(tmp_path / "web", {"it.yaml": SLOW}, f"image: {busybox}\n")
+    announced: list[str] = []
+    deployer(tmp_path, LOCAL, cluster.target).deploy([], Log(), announced.append)
+    assert announced == []
+    waiting = LOCAL._replace(wait=True, values=values("word: other"))
+    deployer(tmp_path, waiting, cluster.target).deploy([], Log(), announced.append)
+    assert announced[0] == "waiting for 0/3 replicas"
+    assert all(re.fullmatch("waiting for [0-3]/3 replicas", words) for words in announced)
+    assert announced == sorted(set(announced))
+
+
+@pytest.mark.cluster
+@pytest.mark.docker
+def test_what_helm_waits_for_is_a_phase_of_the_task(project: Project, cluster: Cluster, busybox: str) -> None:
+    make_chart(project.folder / "web", {"it.yaml": SLOW}, f"image: {busybox}\n")
+    project.write(
+        "devspace.yaml",
+        "version: v2beta1\ndeployments:\n  it: {helm: {chart: {name: ./web}, upgradeArgs: [--wait]}}\n",
+    )
+    environ = {"PATH": f"{Path(find_helm()).parent}{os.pathsep}{os.environ['PATH']}"}
+    result = project.doit("deploy", "--timings", "--namespace", cluster.target.namespace, env=environ)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "replicas" not in result.stdout + result.stderr
+    assert "waiting for 0/3 replicas" in (project.folder / ".devspace" / "timings.json").read_text()
 
 
 @pytest.mark.cluster

@@ -220,6 +220,7 @@ def test_what_is_told_is_what_a_build_does(built: Project) -> None:
 
     result = built.doit("tag:base", "tag:api", "--skip-push")
 
+    assert result.returncode == 0, result.stdout + result.stderr
     assert told == {line.split()[-1] for line in result.stdout.splitlines() if line.startswith(".  build ")}
     assert all("is up to date" in line for line in why(built, "base", "api"))
 

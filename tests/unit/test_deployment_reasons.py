@@ -98,3 +98,10 @@ def test_the_cluster_is_not_asked_where_there_is_a_reason_already() -> None:
 
     assert len(list(deployment_reasons(plan_of(), facts))) == 1
     assert not facts.asked_cluster
+
+    facts = Facts(LAST, lost=[SERVICE])
+
+    assert list(deployment_reasons(plan_of(), facts, ["its image api is to be built before it"])) == [
+        "its image api is to be built before it"
+    ]
+    assert not facts.asked_cluster

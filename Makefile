@@ -40,7 +40,7 @@ types: venv  ## check the types
 	$(BIN)/mypy
 
 docs: venv  ## make the documentation's site in build/site
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 pictures: setup  ## make the documentation's pictures anew (needs tmux, Chromium and docker-registry)
 	$(BIN)/python -m scripts.pictures

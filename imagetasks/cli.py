@@ -35,13 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, without the program's name, and return the exit code: doit's own (0 to 3)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _dispatch(words)
+        return _dispatch(_command_first(words))
     except UserError as error:
         sys.stderr.write(f"ERROR: {error}\n")
         return 3
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return 130
+
+
+def _command_first(words: list[str]) -> list[str]:
+    if not words or not words[0].startswith("-"):
+        return words
+    from imagetasks.options import command_first
+
+    return command_first(words, COMMANDS)
 
 
 def _dispatch(words: list[str]) -> int:

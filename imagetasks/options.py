@@ -6,7 +6,7 @@ after one of our tasks' names as that task's ``params``. Both are made from :dat
 
 import getopt
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -170,6 +170,18 @@ def _words(texts: str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(texts, str):
         texts = texts.split(",")
     return tuple(text.strip() for text in texts if text.strip())
+
+
+def command_first(words: Sequence[str], commands: Container[str]) -> list[str]:
+    """The words with one of the commands before our options, if it stands after them, as doit's commands may."""
+    try:
+        _, rest = getopt.getopt(words, *_getopt_forms(doit_options(["--var="])))
+    except getopt.GetoptError:
+        return list(words)
+    if not rest or rest[0] not in commands:
+        return list(words)
+    command, *others = rest
+    return [command, *words[: len(words) - len(rest)], *others]
 
 
 def parse_after_tasks(words: Sequence[str], options: Sequence[DoitOption]) -> tuple[dict[str, Any], list[str]]:

@@ -32,6 +32,7 @@ _COLUMNS, _LINES = 92, 40
 _PAGE_WIDTH = 1000
 _PATIENCE_SECONDS = 120
 _PAUSE_SECONDS = 0.05
+_REDRAWN_SECONDS = 0.3
 _ENDED = "(ended)"
 
 # A picture in a page cannot load what it names.
@@ -73,6 +74,8 @@ def terminal_picture(name: str, command: str, folder: Path, at: str = _ENDED) ->
     script = f"printf '$ %s\\n' '{command}'; {command}; printf '%s' '{_ENDED}'; sleep {_PATIENCE_SECONDS}"
     tmux(socket, "-f", os.devnull, "new-session", "-d", *size, script, folder=folder)
     try:
+        _screen_with(at, socket, folder)
+        time.sleep(_REDRAWN_SECONDS)
         screen = _screen_with(at, socket, folder)
         _screen_with(_ENDED, socket, folder)
     finally:

@@ -81,7 +81,8 @@ def _command_line() -> str:
         (
             "# The command line\n",
             f"```text\n{usage.SYNOPSIS}```\n",
-            "All of this holds for `doit` too, with `doit` in the place of `imagetasks`.\n",
+            "Tasks and options are the same with `doit` in the place of `imagetasks`; the [commands](commands.md) "
+            "are the program's alone.\n",
             _section("Tasks", ("task", "what it does"), usage.TASKS.items()),
             _section("Options", ("option", "what it means"), options),
             "They stand before the tasks, or after one of ours: `doit -b build`, `doit build -b`.\n",

@@ -10,8 +10,9 @@ from imagetasks.options import OPTIONS
 SHELLS = ("bash", "fish", "zsh")
 
 _COMMANDS_ON_IMAGES = frozenset({"cleanup", "context", "why"})
+_COMMANDS_ON_DEPLOYMENTS = frozenset({"render", "why"})
 _COMMANDS_ON_TASKS = frozenset({"clean", "forget", "graph", "ignore", "info", "list", "reset-dep", "run", "strace"})
-_OPTIONS_WITH_VALUE = frozenset(
+_OPTIONS_WITH_VALUE = frozenset({"-o", "--output"}).union(
     spelling
     for option in OPTIONS
     if option.type() is not bool
@@ -67,8 +68,9 @@ def _words(before: Sequence[str], current: str, names: Names) -> Iterable[Candid
     command = next((word for word in before if word in commands), "")
     if current.startswith("-"):
         return names.options(command)
-    if command in _COMMANDS_ON_IMAGES:
-        return names.images()
+    if command in _COMMANDS_ON_IMAGES | _COMMANDS_ON_DEPLOYMENTS:
+        images = names.images() if command in _COMMANDS_ON_IMAGES else ()
+        return [*images, *(names.deployments() if command in _COMMANDS_ON_DEPLOYMENTS else ())]
     if command == "completion":
         return [Candidate(shell) for shell in SHELLS]
     if command in {"", "help"} | _COMMANDS_ON_TASKS:

@@ -36,6 +36,7 @@ function center(node) {
 }
 
 function find() {
+  choose(null);
   const word = search.value.trim().toLowerCase();
   matches = word ? names.filter(name => name.toLowerCase().includes(word)) : [];
   current = -1;
@@ -46,6 +47,7 @@ function find() {
 }
 function next(step = 1) {
   if (!matches.length) return;
+  choose(null);
   current = (current + step + matches.length) % matches.length;
   mark(nodeOf.get(matches[current]));
   center(nodeOf.get(matches[current]));
@@ -54,6 +56,8 @@ function mark(node) {
   for (const marked of svg.querySelectorAll(".current")) marked.classList.remove("current");
   node?.classList.add("current");
 }
+
+function forget() { search.value = ""; find(); }
 
 function reach(name, step) {
   const reached = new Set(), waiting = [name];
@@ -124,10 +128,11 @@ byId("in").onclick = () => zoom(1 / 1.4);
 byId("out").onclick = () => zoom(1.4);
 byId("fit").onclick = fit;
 document.onkeydown = event => {
-  if (event.target === search) { if (event.key === "Escape") { search.value = ""; find(); search.blur(); } return; }
+  if (event.target === search) { if (event.key === "Escape") { forget(); search.blur(); } return; }
   const step = view.width / 8;
   const keys = { "/": () => search.focus(), "+": () => zoom(1 / 1.4), "-": () => zoom(1.4), "0": fit,
-    Escape: () => choose(null), ArrowLeft: () => { view.x -= step; show(); }, ArrowRight: () => { view.x += step; show(); },
+    Escape: () => { if (byId("details").hidden) forget(); else choose(null); },
+    ArrowLeft: () => { view.x -= step; show(); }, ArrowRight: () => { view.x += step; show(); },
     ArrowUp: () => { view.y -= step; show(); }, ArrowDown: () => { view.y += step; show(); } };
   if (keys[event.key] && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); keys[event.key](); }
 };

@@ -23,8 +23,8 @@ FILLS = {
 }
 """The colour of each kind of task."""
 
-_WIDTH, _HEIGHT = 168, 34
-_PITCH = Cell(228, 46)
+_WIDTH, _HEIGHT = 192, 34
+_PITCH = Cell(252, 46)
 _MARGIN = 24
 _LONGEST_LABEL = 21
 

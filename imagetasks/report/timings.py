@@ -112,7 +112,7 @@ class Recorder:
             self._written = True
             run = self._run()
         if not run["tasks"] and not run["skipped"]:
-            sys.stderr.write("WARNING: --timings: nothing was recorded; it needs the reporter `imagetasks`\n")
+            sys.stderr.write("WARNING: --timings recorded nothing: it needs a run with the reporter `imagetasks`\n")
             return False
         runs = [*read_runs(self._folder), run][-RUNS_KEPT:]
         try:

@@ -129,6 +129,33 @@ def test_validate_takes_the_file_profiles_and_variables(write: Write, capsys: py
     ]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-p", "production", "--var", "TARGET=web", "print"],
+        ["--profile=production", "print", "--var=TARGET=web"],
+        ["print", "-p", "production", "--var", "TARGET=web"],
+    ],
+)
+def test_options_stand_before_a_command_or_after_it(
+    words: list[str], write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(
+        "version: v1beta6\nimages: {api: {image: shop/api}}\n"
+        "profiles: [{name: production, patches: [{op: replace, path: images.api.image, value: 'shop/${TARGET}'}]}]\n"
+    )
+    assert main(words) == 0
+    assert "shop/web" in capsys.readouterr().out
+
+
+def test_an_option_that_a_command_does_not_have_is_told_of_before_it_too(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("version: v1beta6\n")
+    assert main(["-b", "print"]) == 3
+    assert capsys.readouterr().err == "ERROR: imagetasks print: unrecognized arguments: -b\n"
+
+
 def test_validate_shows_warnings(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
     write("version: v2beta1\npipelines: {deploy: build_images --all}\n")
 

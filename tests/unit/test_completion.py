@@ -16,7 +16,12 @@ class FixedNames:
     """Names of a project with two images."""
 
     def commands(self) -> Sequence[Candidate]:
-        return [Candidate("why", "tell why"), Candidate("list"), Candidate("help"), Candidate("validate")]
+        return [
+            Candidate("why", "tell why"),
+            Candidate("list"),
+            Candidate("help"),
+            *map(Candidate, ("validate", "render", "graph")),
+        ]
 
     def options(self, command: str) -> Sequence[Candidate]:
         return [Candidate("--all")] if command == "list" else [Candidate("--force-build"), Candidate("--profile")]
@@ -37,18 +42,21 @@ class FixedNames:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("", "why list help validate build push"),
+        ("", "why list help validate render graph build push"),
         ("w", "why"),
         ("b", "build build:api build:web"),
         ("build:", "build:api build:web"),
         ("push:w", "push:web"),
-        ("-b ", "why list help validate build push"),
+        ("-b ", "why list help validate render graph build push"),
         ("build ", "build push"),
         ("build -", "--force-build --profile"),
         ("list --", "--all"),
         ("list p", "push push:api push:web"),
         ("help w", "why"),
-        ("why ", "api web"),
+        ("why ", "api web backend frontend"),
+        ("render f", "frontend"),
+        ("graph push:", "push:api push:web"),
+        ("graph -o ", ""),
         ("build -p ", "production preview"),
         ("build --profile pre", "preview"),
         ("--profile=pro", "--profile=production"),

@@ -54,6 +54,34 @@ def test_searching_brings_a_task_into_view_and_tells_how_many_there_are(browser:
         assert before["y"] > shown["height"] > after["y"] > 0
 
 
+def test_a_chosen_task_shows_what_it_waits_for_in_the_midst_of_a_search(browser: Browser, graph_file: Path) -> None:
+    with browser.show(graph_file) as page:
+        opacity = 'getComputedStyle(document.querySelector(`[data-task="hash:28"]`)).opacity'
+        page.keyboard.press("/")
+        page.keyboard.type("build:28")
+        searched = page.evaluate(opacity)
+        page.locator('[data-task="build:28"]').click()
+        chosen = page.evaluate(opacity)
+        page.keyboard.press("Escape")
+        left = page.evaluate(opacity)
+        page.keyboard.press("Escape")
+        forgotten = page.evaluate(opacity)
+
+        assert (searched, chosen, left, forgotten) == ("0.22", "1", "0.22", "1")
+        assert page.locator("#found").inner_text() == ""
+
+
+def test_a_long_name_leaves_room_for_the_mark(browser: Browser, tmp_path: Path) -> None:
+    name = "hook:before-deployment-of-every-image"
+    file = tmp_path / "graph.html"
+    file.write_text(graph_page({name: TaskNode(name, "", verdict=Verdict(True))}, "shop"), encoding="utf-8")
+    with browser.show(file) as page:
+        label, mark = (page.locator("g.task text").nth(number).bounding_box() for number in (0, 1))
+
+        assert label and mark
+        assert label["x"] + label["width"] < mark["x"]
+
+
 def test_a_graph_is_zoomed_with_the_wheel_and_moved_with_the_mouse(browser: Browser, graph_file: Path) -> None:
     with browser.show(graph_file) as page:
         box = page.locator('[data-task="build:3"] rect')

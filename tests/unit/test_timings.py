@@ -105,7 +105,7 @@ def test_runs_that_cannot_be_read_are_forgotten(tmp_path: Path, held: str) -> No
 
 def test_nothing_to_record_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert not Recorder(tmp_path).finish()
-    assert "nothing was recorded" in capsys.readouterr().err
+    assert "recorded nothing" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,6 +9,7 @@ socket, as for the docker CLI.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -226,7 +227,7 @@ def _words(text: object) -> str:
 
 
 def _unreachable(error: Exception) -> DaemonError:
-    where = os.environ.get("DOCKER_HOST") or "its default address"
+    where = re.sub(r"(?<=//)[^/]*@", "", os.environ.get("DOCKER_HOST", "")) or "its default address"
     if "Permission denied" in str(error):
         return DaemonError(
             f"the Docker daemon at {where} does not let this user in; "

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -21,7 +22,9 @@ _SHELL_BASE = 128
 INTERRUPTED = _SHELL_BASE + signal.SIGINT
 _main_process = os.getpid()
 _ENDINGS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+_WRITING_FROM_BACKGROUND = tuple(getattr(signal, name) for name in ("SIGTTOU",) if hasattr(signal, name))
 _GRACE_SECONDS = 3.0
+_PAUSE_SECONDS = 0.5
 _duties: list[Callable[[], None]] = []
 
 
@@ -60,12 +63,33 @@ def _end(number: int, frame: FrameType | None) -> None:
         _do_duties_aside()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-    for other in (signal.SIGINT, *_ENDINGS):
+    for other in (signal.SIGINT, *_ENDINGS, *_WRITING_FROM_BACKGROUND):
         signal.signal(other, signal.SIG_IGN)
+    threading.Thread(target=_keep_freeing_terminal, daemon=True).start()
     with contextlib.suppress(OSError):
         sys.stderr.write(f"\n{'interrupted' if number == signal.SIGINT else 'terminated'}\n")
     stop_all()
     raise SystemExit(_SHELL_BASE + number)
+
+
+def _keep_freeing_terminal() -> None:
+    """Throw away, as Ctrl-C at a terminal does, what one that has stopped reading has not taken.
+
+    Else all who want to tell it something wait for it, and the process never ends.
+    """
+    try:
+        import termios
+    except ImportError:  # on Windows
+        return
+    time.sleep(_GRACE_SECONDS)
+    while True:
+        time.sleep(_PAUSE_SECONDS)
+        for stream in filter(None, (sys.__stdout__, sys.__stderr__)):
+            with contextlib.suppress(OSError, ValueError, termios.error):
+                termios.tcflush(stream.fileno(), termios.TCOFLUSH)
+                # Those who wait to write learn of the room only where output is started after it was stopped.
+                for state in (termios.TCOOFF, termios.TCOON):
+                    termios.tcflow(stream.fileno(), state)
 
 
 def _do_duties_aside() -> None:

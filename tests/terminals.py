@@ -87,6 +87,15 @@ class Terminal:
         """Press Ctrl-C while the terminal is in its usual mode, in which the program gets a signal."""
         self._process.send_signal(signal.SIGINT)
 
+    def freeze(self) -> int:
+        """Read nothing any more, press Ctrl-C as :meth:`interrupt` does, and return the program's exit code."""
+        self.interrupt()
+        try:
+            return self._process.wait(PATIENCE)
+        finally:
+            self._process.kill()
+            os.close(self._descriptor)
+
     def close(self) -> int:
         """Close the window while the program runs, and return the program's exit code."""
         os.close(self._descriptor)

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
@@ -96,6 +97,7 @@ def checks_for(needs: Needs, find_target: Callable[[], Target], local: LocalClus
 def run_checks(checks: Sequence[Check], limit: float = LIMIT_SECONDS) -> list[Finding]:
     """Do all checks at once; one that has not come to an end within ``limit`` seconds has found nothing."""
     found: dict[Check, Finding] = {}
+    _import_clients()
     threads = [threading.Thread(target=_do, args=(check, found), daemon=True) for check in checks]
     for thread in threads:
         thread.start()
@@ -104,6 +106,12 @@ def run_checks(checks: Sequence[Check], limit: float = LIMIT_SECONDS) -> list[Fi
         thread.join(max(0.0, end - monotonic()))
     done = dict(found)
     return [done.get(check) or Finding(check, False, f"no answer within {limit:g} s") for check in checks]
+
+
+def _import_clients() -> None:
+    """Import what several checks would: libraries that import each other fail if that begins in several threads."""
+    for library in ("docker", "kubernetes"):
+        import_module(library)
 
 
 def _do(check: Check, found: dict[Check, Finding]) -> None:

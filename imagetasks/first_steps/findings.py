@@ -122,6 +122,9 @@ def _ignored(root: Path, paths: Iterable[PurePosixPath]) -> frozenset[PurePosixP
 def _read_dockerfiles(root: Path, paths: Iterable[PurePosixPath]) -> tuple[list[FoundDockerfile], list[str]]:
     found, passed_over = [], []
     for path in paths:
+        if not (root / path).is_file():  # reading a pipe would never end
+            passed_over.append(f"{path}: it is no file")
+            continue
         try:
             dockerfile = read_dockerfile(root / path)
         except DockerfileError as error:
@@ -179,6 +182,6 @@ def _is_library(root: Path, chart: PurePosixPath) -> bool:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8", errors="replace")
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     except OSError:
         return ""

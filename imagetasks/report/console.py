@@ -90,7 +90,8 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
                     self._last_stages[image] = stage
         if self._live:
             deployments = {name for name in reached if _kind_and_name(tasks[name])[0] in _DEPLOYMENT_ENDS}
-            self._live.expect({f"{stage}:{image}" for image, stage in self._last_stages.items()}, deployments)
+            builds = {name for name in reached if _kind_and_name(tasks[name])[0] == "build"}
+            self._live.expect(builds, {f"{stage}:{each}" for each, stage in self._last_stages.items()}, deployments)
 
     def execute_task(self, task: Task) -> None:
         """A task begins; hashing and tagging take no time worth a line."""
@@ -175,7 +176,7 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
 
     def add_failure(self, task: Task, fail: BaseFail) -> None:
         """That a task failed; why, in its own words, stands at the end. Of one that could not start, only that."""
-        self._ended(task)
+        self._ended(task, "not started" if isinstance(fail, UnmetDependency) else "failed")
         if self._timings:
             self._timings.ended(task.name, failed=True)
         if not _is_ours(task):
@@ -194,9 +195,9 @@ class ImageReporter(ConsoleReporter):  # type: ignore[misc]
             self._summary.count(_KINDS[kind].noun, "not started", name)
             self.write(f"!! {shown} was not started: {fail.message} failed\n")
 
-    def _ended(self, task: Task) -> None:
+    def _ended(self, task: Task, outcome: str = "done") -> None:
         if self._live:
-            self._live.end(task.name)
+            self._live.end(task.name, outcome)
 
     def complete_run(self) -> None:
         """What doit tells of the user's own tasks that failed, our mistakes, then our summary."""

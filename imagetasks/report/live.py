@@ -25,7 +25,7 @@ class LiveRun:
         self._began = self._activities.clock()
         self._expected: dict[str, frozenset[str]] = {}
         self._lock = threading.Lock()
-        self._done: set[str] = set()
+        self._ended: dict[str, str] = {}
         self._lent: set[str] = set()
         self._display = Display(outstream, self._activities, self._counts)
         self.outstream = self._display.above(outstream)
@@ -36,9 +36,13 @@ class LiveRun:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(before=self.stop)
 
-    def expect(self, images: set[str], deployments: set[str]) -> None:
-        """The names of the tasks with which this run is done with each image and deployment."""
-        self._expected = {"images": frozenset(images), "deployments": frozenset(deployments)}
+    def expect(self, builds: set[str], images: set[str], deployments: set[str]) -> None:
+        """The names of the tasks that build, and of those with which this run is done with an image or deployment.
+
+        doit begins all builds before the first push, so that for most of a run only the builds tell how far it is.
+        """
+        counted = {"images": images} if builds <= images else {"images built": builds, "done": images}
+        self._expected = {noun: frozenset(names) for noun, names in {**counted, "deployments": deployments}.items()}
 
     def begin(self, task: str, name: str, phase: str, *, at_once: bool) -> None:
         """A task begins with a phase; ``at_once`` is for one that is certainly worth being shown."""
@@ -51,11 +55,11 @@ class LiveRun:
             self._lent.add(task)
         self._display.pause()
 
-    def end(self, task: str) -> None:
-        """A task has ended, or need not run."""
+    def end(self, task: str, outcome: str = "done") -> None:
+        """A task has ended, or need not run; ``outcome`` is ``done``, ``failed`` or ``not started``."""
         self._activities.end(task)
         with self._lock:
-            self._done.add(task)
+            self._ended[task] = outcome
             had_terminal = task in self._lent
             self._lent.discard(task)
         if had_terminal:
@@ -68,10 +72,12 @@ class LiveRun:
         self._give_streams_back()
 
     def _counts(self) -> str:
-        """``3 of 40 images, 0 of 2 deployments, 1:05``."""
+        """``12 of 40 images built, 3 of 40 done, 0 of 2 deployments, 1 failed, 1:05``."""
         from imagetasks.report.drawing import elapsed
 
         with self._lock:
-            done = frozenset(self._done)
+            done = {task for task, outcome in self._ended.items() if outcome == "done"}
+            failed = list(self._ended.values()).count("failed")
         counts = [f"{len(names & done)} of {len(names)} {noun}" for noun, names in self._expected.items() if names]
+        counts += [f"{failed} failed"] if failed else []
         return ", ".join([*counts, elapsed(self._activities.clock() - self._began)])

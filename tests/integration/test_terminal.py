@@ -144,6 +144,28 @@ def test_ctrl_c_takes_the_rows_away_and_leaves_the_terminal_as_it_was(project: P
     assert "\x1b[?" not in terminal.shown
 
 
+def test_a_run_ends_also_where_the_terminal_has_stopped_to_take_what_is_shown(project: Project) -> None:
+    write_images(project, ["api"])
+    project.write("build.sh", 'yes "a line of a build that says a lot" | head -n 100000\n')
+    terminal = doit(project, "run", "-v", "2", "build:api")
+
+    terminal.wait_for("build:api | a line")
+    assert terminal.freeze() == 130
+
+
+def test_builds_are_counted_before_the_first_push_and_mistakes_as_such(project: Project) -> None:
+    write_images(project, ["api", "web", "job"])
+    allow(project, "fail-web", "go-web")
+    terminal = doit(project, "run", "--continue")
+
+    def last_row(text: str) -> None:
+        terminal.wait_until(lambda screen: text in words(screen)[-1])
+
+    last_row("0 of 3 images built, 0 of 3 done, 1 failed, N s")
+    allow(project, "go")
+    assert terminal.end() != 0
+
+
 def test_a_terminal_that_is_closed_ends_the_run(project: Project) -> None:
     write_images(project, ["api"])
     terminal = doit(project, "build:api")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -249,3 +251,16 @@ def test_a_context_that_is_not_there_is_told(doctor: Run, tmp_path: Path, monkey
         monkeypatch.setenv(name, value)
 
     assert "the kubeconfig has no context other" in line_of(doctor("--kube-context", "other")[1], "cluster")
+
+
+def test_the_checks_begin_when_the_libraries_that_several_use_are_imported() -> None:
+    program = (
+        "import sys\n"
+        "from imagetasks.doctor.checks import Check, run_checks\n"
+        "look = lambda: str({'docker', 'requests', 'kubernetes.client'} <= sys.modules.keys())\n"
+        "print(run_checks([Check('', '', look)])[0].detail)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "True\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -118,3 +119,15 @@ def test_a_chart_is_one_thing_and_a_library_of_charts_none(tmp_path: Path) -> No
 
     assert list(map(str, findings.charts)) == ["chart"]
     assert findings.manifests == ()
+
+
+def test_what_is_named_like_a_dockerfile_and_is_no_file_is_not_read(tmp_path: Path) -> None:
+    write(tmp_path, {"Dockerfile": FROM, "Dockerfile.d/x": "", "k8s/a.yaml": POD})
+    os.mkfifo(tmp_path / "Dockerfile.pipe")
+    os.mkfifo(tmp_path / "k8s" / "pipe.yaml")
+
+    findings = search(tmp_path)
+
+    assert [str(found.path) for found in findings.dockerfiles] == ["Dockerfile"]
+    assert findings.passed_over == ("Dockerfile.pipe: it is no file",)
+    assert findings.named_images == ("ghcr.io/team/api:1.0",)

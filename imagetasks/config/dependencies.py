@@ -50,6 +50,8 @@ def read_dependencies(
 
 
 def _dependency(entry: MappingNode, value: Mapping[str, Any], mistakes: Mistakes) -> Dependency | None:
+    if "source" in entry.values and "source" not in value:
+        return None  # a mistake in it is told already
     source = _source(entry, value.get("source", {}), mistakes)
     if source is None:
         return None

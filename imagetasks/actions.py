@@ -32,6 +32,7 @@ from imagetasks.errors import BuildError, ClusterError, ContextError, DaemonErro
 from imagetasks.local_clusters import load_image
 from imagetasks.plan import ELSEWHERE, HookPlan, ImagePlan, is_elsewhere
 from imagetasks.processes import run
+from imagetasks.reasons import has_its_name
 from imagetasks.registry.tags import resolve_tag
 from imagetasks.report import phases
 from imagetasks.report.log import LIVE_VERBOSITY, TaskLog
@@ -109,10 +110,10 @@ def build_image(plan: ImagePlan, task: Task, hashed: Values, **tagged_bases: Val
 
 @tell_mistakes
 def tag_image(plan: ImagePlan, built: Values) -> Values:
-    """Give the image that was built its names: the first is its build's, unless the schemas are others by now."""
+    """Give the image that was built its names: those of its build, unless repository or schemas are others by now."""
     from imagetasks.daemon import Daemon
 
-    if built["schemas"] == list(plan.schemas):
+    if has_its_name(plan, built):
         reference, others = built["reference"], built.get("others", [])
     else:
         first, *schemas = plan.schemas or (None,)

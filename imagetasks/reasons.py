@@ -70,9 +70,9 @@ def tag_reasons(plan: ImagePlan, facts: Facts) -> Iterator[str]:
         yield "it has no tag yet"
     elif tagged["id"] != built["id"]:
         yield f"{tagged['reference']} is the image of an earlier build"
-    elif not _has_its_name(plan, tagged):
+    elif not has_its_name(plan, tagged):
         yield f"it is {tagged['reference']}, and is to have another repository or tag"
-    elif built["schemas"] == list(plan.schemas) and tagged["reference"] != built["reference"]:
+    elif has_its_name(plan, built) and tagged["reference"] != built["reference"]:
         yield f"it is {tagged['reference']}, and is to be {built['reference']} as it was built"
     elif not is_elsewhere(tagged["id"]) and not _is_pushed(plan, tagged["id"], facts):
         for name in (tagged["reference"], *tagged["others"]):
@@ -141,7 +141,7 @@ def _changes(plan: ImagePlan, built: Values, facts: Facts) -> Iterator[str]:
 def _is_there(plan: ImagePlan, built: Values, facts: Facts) -> bool:
     image_id = built["id"]
     if is_elsewhere(image_id):
-        return _has_its_name(plan, built) and (built.get("is_pushed", True) or not plan.may_push)
+        return has_its_name(plan, built) and (built.get("is_pushed", True) or not plan.may_push)
     return _is_pushed(plan, image_id, facts) or facts.holds(plan, image_id, image_id)
 
 
@@ -150,7 +150,7 @@ def _is_pushed(plan: ImagePlan, image_id: str, facts: Facts) -> bool:
     pushed = facts.record(plan.task("push"))
     if plan.stays_local or not _is_push_of_tag(plan, facts):
         return False
-    return bool(pushed["id"] == image_id and _has_its_name(plan, pushed))
+    return bool(pushed["id"] == image_id and has_its_name(plan, pushed))
 
 
 def _is_push_of_tag(plan: ImagePlan, facts: Facts) -> bool:
@@ -159,7 +159,7 @@ def _is_push_of_tag(plan: ImagePlan, facts: Facts) -> bool:
     return bool(pushed) and pushed == {**_tagged(plan, facts), "destination": plan.destination}
 
 
-def _has_its_name(plan: ImagePlan, values: Values) -> bool:
+def has_its_name(plan: ImagePlan, values: Values) -> bool:
     """Whether a record holds the repository and the tagging schemas that are asked for now."""
     repository, _, _ = str(values["reference"]).rpartition(":")
     return repository == plan.image.image and values["schemas"] == list(plan.schemas)

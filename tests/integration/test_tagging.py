@@ -133,3 +133,22 @@ def test_a_new_tag_that_is_not_pushed_is_told(project: Project, registry: Regist
     again = project.doit("build", "--skip-push", "-t", "v2")
 
     assert f"tagged {project.repository('app', registry.address)}:v2" in again.stdout
+
+
+def test_another_repository_gets_the_image_without_a_build_and_only_once(
+    project: Project, registry: Registry, daemon: docker.DockerClient
+) -> None:
+    write(project, registry)
+    project.write(".dockerignore", "*\n!app.txt\n")
+    assert project.doit("build").returncode == 0
+    file = project.folder / "devspace.yaml"
+    file.write_text(file.read_text().replace("/app", "/renamed"))
+
+    moved = project.doit("build")
+    again = project.doit("build")
+
+    assert moved.returncode == 0, moved.stdout + moved.stderr
+    assert ".  build" not in moved.stdout
+    [image] = daemon.images.list(project.repository("renamed", registry.address))
+    assert any(f"pushed {tag} " in moved.stdout for tag in image.tags if "/renamed:" in tag)
+    assert again.stdout == "   images: 1 up to date\n"
